@@ -1,0 +1,87 @@
+"""Reads a .tflite: the objects of its schema and the few questions asked of them.
+
+The schema module comes with the LiteRT wheel and imports no TensorFlow.
+"""
+
+import struct
+
+from ai_edge_litert import schema_py_generated as schema
+
+SIGNATURE = "serving_default"
+
+_OPERATOR_NAMES = {
+    value: name
+    for name, value in vars(schema.BuiltinOperator).items()
+    if not name.startswith("_")
+}
+_TYPE_NAMES = {
+    value: name.lower()
+    for name, value in vars(schema.TensorType).items()
+    if not name.startswith("_")
+}
+
+
+def parse_model(model: bytes) -> schema.ModelT:
+    """Unpacks the file.
+
+    Raises:
+        ValueError: the bytes are no .tflite, or are cut short.
+    """
+    if model[4:8] != b"TFL3":
+        raise ValueError("model: not a .tflite file (its identifier is not TFL3)")
+    try:
+        return schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
+    except (ValueError, TypeError, IndexError, struct.error) as error:
+        raise ValueError(f"model: a broken .tflite file ({error})") from error
+
+
+def operator_code(model: schema.ModelT, operator: schema.OperatorT):
+    """The OperatorCodeT (kind and version) of one node."""
+    return model.operatorCodes[operator.opcodeIndex]
+
+
+def operator_name(model: schema.ModelT, operator: schema.OperatorT) -> str:
+    """The builtin's name, for example FULLY_CONNECTED; CUSTOM for any other."""
+    code = operator_code(model, operator)
+    # Old files hold the number in the one-byte field, new ones in the wide field.
+    return _OPERATOR_NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)]
+
+
+def type_name(tensor: schema.TensorT) -> str:
+    """The element type in lower case, for example int8."""
+    return _TYPE_NAMES[tensor.type]
+
+
+def is_constant(model: schema.ModelT, tensor: schema.TensorT) -> bool:
+    """Whether the file holds the tensor's values (a weight, not an activation)."""
+    data = model.buffers[tensor.buffer].data
+    return data is not None and len(data) > 0
+
+
+def tensor_name(tensor: schema.TensorT) -> str:
+    """The tensor's name as text."""
+    return tensor.name.decode("utf-8", "replace")
+
+
+def tensor_indexes(indexes) -> list[int]:
+    """The tensor numbers of a node or graph, without the -1 of an absent one."""
+    return [] if indexes is None else [int(index) for index in indexes if index >= 0]
+
+
+def signature_tensors(model: schema.ModelT) -> tuple[dict[str, int], dict[str, int]]:
+    """Tensor numbers of the `serving_default` signature: (inputs, outputs) by name.
+
+    Raises:
+        ValueError: that signature is not the only one.
+    """
+    signatures = model.signatureDefs or []
+    keys = [signature.signatureKey.decode("utf-8") for signature in signatures]
+    if keys != [SIGNATURE]:
+        raise ValueError(
+            f"model: signatures {keys}; exactly one, {SIGNATURE}, is accepted"
+        )
+
+    def by_name(maps) -> dict[str, int]:
+        return {entry.name.decode("utf-8"): entry.tensorIndex for entry in maps or []}
+
+    return by_name(signatures[0].inputs), by_name(signatures[0].outputs)

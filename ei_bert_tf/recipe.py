@@ -1,0 +1,157 @@
+"""Every choice of a run: the recipe of the training and the shape of the student."""
+
+import dataclasses
+import json
+import pathlib
+from typing import Any
+
+from ei_bert_tf.errors import InputError
+
+PRESETS = ("quick", "standard", "thorough")
+METHODS = ("kd", "none")
+STUDENT_STARTS = ("slice", "random")
+NORMS = ("layer", "affine")
+
+
+@dataclasses.dataclass(frozen=True)
+class StudentConfig:
+    """Shape of a student; the graph follows from it.
+
+    Attributes:
+        vocabulary_size: V, pieces kept.
+        max_tokens: T, the fixed sequence length of the exported graph.
+        layers: transformer blocks.
+        hidden_size: H, width of the residual stream.
+        embedding_size: E, width of the embedding table.
+        heads: N attention heads a block.
+        head_size: D, width of a head (the teacher's).
+        feed_forward_size: F.
+        task_size: width of the teacher's pooler, which the student ends in.
+        outputs: C, classes, or 1 for regression.
+        norm: `layer` (LayerNorm) or `affine` (element-wise scale, MobileBERT's NoNorm).
+        pair: whether segment ids are an input.
+    """
+
+    vocabulary_size: int
+    max_tokens: int
+    layers: int
+    hidden_size: int
+    embedding_size: int
+    heads: int
+    head_size: int
+    feed_forward_size: int
+    task_size: int
+    outputs: int
+    norm: str = "layer"
+    pair: bool = False
+
+    def __post_init__(self):
+        if self.norm not in NORMS:
+            raise InputError(f"norm: {self.norm!r}; accepted: {', '.join(NORMS)}")
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How much training and of what kind. Lengths in epochs over the training texts.
+
+    Attributes:
+        held_out_share, held_out_most: part of train that choices are made on.
+        teacher_*: fine-tuning (Devlin et al. 2019, appendix A.3).
+        student_*: distillation in float.
+        quantization_*: the same losses under quantization-aware training.
+        logits_weight, features_weight, task_weight: of MSE on logits, MSE on the
+            states that the pooler reads, and cross-entropy (or squared error).
+        layers, norm: the student's blocks and their norm.
+        statistics_texts: texts from which importance, basis and norms are measured.
+    """
+
+    held_out_share: float = 0.1
+    held_out_most: int = 2000
+    teacher_epochs: int = 2
+    teacher_learning_rate: float = 5e-5
+    teacher_batch_size: int = 32
+    teacher_dropout: float = 0.1
+    student_epochs: int = 8
+    student_learning_rate: float = 1e-3
+    student_batch_size: int = 32
+    student_dropout: float = 0.1
+    quantization_epochs: int = 2
+    quantization_learning_rate: float = 2e-4
+    warmup_share: float = 0.1
+    logits_weight: float = 1.0
+    features_weight: float = 1.0
+    task_weight: float = 0.2
+    layers: int = 3
+    norm: str = "layer"
+    statistics_texts: int = 2000
+
+    def __post_init__(self):
+        if self.norm not in NORMS:
+            raise InputError(
+                f"--recipe: norm is {self.norm!r}; accepted: {', '.join(NORMS)}"
+            )
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.type is int and value < 1:
+                raise InputError(f"--recipe: {field.name} is {value}; at least 1")
+            if field.type is float and value < 0:
+                raise InputError(f"--recipe: {field.name} is {value}; at least 0")
+
+    @classmethod
+    def preset(cls, name: str, overrides: dict[str, Any] | None = None) -> "Recipe":
+        """The preset's choices, single ones replaced.
+
+        Raises:
+            InputError: unknown preset or choice, or a value of the wrong type.
+        """
+        if name not in PRESETS:
+            raise InputError(f"--preset={name}: accepted: {', '.join(PRESETS)}")
+        choices = dict(_PRESETS[name])
+        known = {field.name: field.type for field in dataclasses.fields(cls)}
+        for key, value in (overrides or {}).items():
+            if key not in known:
+                raise InputError(
+                    f"--recipe: unknown choice {key!r}; accepted: {', '.join(known)}"
+                )
+            accepted = (int, float) if known[key] is float else known[key]
+            if isinstance(value, bool) or not isinstance(value, accepted):
+                raise InputError(
+                    f"--recipe: {key} is {value!r}, not of type {known[key].__name__}"
+                )
+            choices[key] = value
+        return cls(**choices)
+
+    @classmethod
+    def read(cls, preset: str, path: str | pathlib.Path | None) -> "Recipe":
+        """The preset with the overrides of a JSON file (an object of choices)."""
+        if path is None:
+            return cls.preset(preset)
+        try:
+            overrides = json.loads(pathlib.Path(path).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"--recipe={path}: {error}") from error
+        if not isinstance(overrides, dict):
+            raise InputError(f"--recipe={path}: not a JSON object of choices")
+        return cls.preset(preset, overrides)
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+_PRESETS: dict[str, dict[str, Any]] = {
+    "quick": {
+        "teacher_epochs": 2,
+        "student_epochs": 20,
+        "quantization_epochs": 5,
+        "statistics_texts": 500,
+    },
+    "standard": {},
+    "thorough": {
+        "teacher_epochs": 3,
+        "student_epochs": 20,
+        "quantization_epochs": 4,
+    },
+}

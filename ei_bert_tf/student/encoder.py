@@ -1,0 +1,138 @@
+"""The student: a flat functional tf_keras encoder shaped for the device.
+
+B batch, T tokens, N heads, D head size, H hidden size, E embedding size, C outputs.
+Fully connected layers have rank 3, the attention scale lies in the query weights,
+and after the last attention only the [CLS] token is computed.
+"""
+
+from ei_bert_tf.compat import tf
+from ei_bert_tf.recipe import StudentConfig
+from ei_bert_tf.student import layers as own
+
+keras_layers = tf.keras.layers
+
+
+def build_student(
+    config: StudentConfig,
+    dropout: float = 0.0,
+    fixed_tokens: bool = False,
+    folded: bool = False,
+) -> tf.keras.Model:
+    """Builds a student with fresh weights.
+
+    Args:
+        config: its shape.
+        dropout: rate behind the embedding and each residual branch.
+        fixed_tokens: T is config.max_tokens (for export), else any T up to it.
+        folded: the projection into the task layers is part of the pooler's kernel
+            (no activation stands between them), as in the exported graph.
+
+    Returns:
+        Model with inputs `ids`, `mask` (and `segment_ids` for pairs) int32 [B, T] and
+        outputs `logits` [B, C] and `features`: the pooler's input [B, task_size], or,
+        folded, its output.
+    """
+    tokens = config.max_tokens if fixed_tokens else None
+
+    def integers(name):
+        return tf.keras.Input((tokens,), dtype="int32", name=name)
+
+    inputs = {"ids": integers("ids"), "mask": integers("mask")}
+    x = own.Table(config.vocabulary_size, config.embedding_size, name="embedding")(
+        inputs["ids"]
+    )  # [B, T, E]
+    x = _dense(config.hidden_size, "embedding_projection")(x)  # [B, T, H]
+    x = own.Positions(config.max_tokens, name="positions")(x)
+    if config.pair:
+        inputs["segment_ids"] = integers("segment_ids")
+        segments = own.Table(2, config.hidden_size, name="segment_embedding")(
+            inputs["segment_ids"]
+        )
+        x = keras_layers.Add(name="segments_add")([x, segments])
+    x = _norm(x, config, "embedding_norm")
+    x = keras_layers.Dropout(dropout, name="embedding_dropout")(x)
+    bias = own.MaskBias(name="mask_bias")(inputs["mask"])
+    bias = keras_layers.Reshape((1, 1, -1), name="mask_rows")(bias)  # [B, 1, 1, T]
+    for index in range(config.layers):
+        last = index == config.layers - 1
+        x = _block(x, bias, config, index, dropout, last)
+    # x: [B, 1, H]
+    if folded:
+        states = x
+    else:
+        states = _dense(config.task_size, "task_projection")(x)
+    pooled = _dense(config.task_size, "pooler")(states)
+    pooled = keras_layers.Activation("tanh", name="pooler_tanh")(pooled)
+    logits = _dense(config.outputs, "classifier")(
+        keras_layers.Dropout(dropout, name="pooler_dropout")(pooled)
+    )
+    features = pooled if folded else states
+    outputs = {
+        "logits": keras_layers.Reshape((config.outputs,), name="logits")(logits),
+        "features": keras_layers.Reshape((config.task_size,), name="features")(
+            features
+        ),
+    }
+    return tf.keras.Model(list(inputs.values()), outputs, name="student")
+
+
+def student_inputs(config: StudentConfig, batch: dict) -> list:
+    """The model's input list from a batch of text/batches.py."""
+    names = ["ids", "mask"] + (["segment_ids"] if config.pair else [])
+    return [batch[name] for name in names]
+
+
+def _dense(units: int, name: str, activation: str | None = None):
+    initializer = tf.keras.initializers.TruncatedNormal(stddev=0.02, seed=0)
+    return keras_layers.Dense(
+        units, activation=activation, kernel_initializer=initializer, name=name
+    )
+
+
+def _block(x, bias, config: StudentConfig, index: int, dropout: float, last: bool):
+    """One post-norm transformer block; the last one returns only [CLS]."""
+    name = f"block_{index}"
+    width = config.heads * config.head_size
+    first = own.FirstToken(name=f"{name}_first")(x) if last else x
+
+    def heads(source, role):
+        y = _dense(width, f"{name}_{role}")(source)
+        shape = (-1, config.heads, config.head_size)
+        y = keras_layers.Reshape(shape, name=f"{name}_{role}_split")(y)
+        return keras_layers.Permute((2, 1, 3), name=f"{name}_{role}_heads")(y)
+
+    query, key, value = heads(first, "query"), heads(x, "key"), heads(x, "value")
+    # [B, N, T, T]
+    scores = own.MatMul(True, name=f"{name}_scores")([query, key])
+    scores = keras_layers.Add(name=f"{name}_masked")([scores, bias])
+    attention = keras_layers.Softmax(name=f"{name}_attention")(scores)
+    context = own.MatMul(False, name=f"{name}_context")([attention, value])
+    context = keras_layers.Permute((2, 1, 3), name=f"{name}_context_tokens")(context)
+    context = keras_layers.Reshape((-1, width), name=f"{name}_context_joined")(context)
+    y = _dense(config.hidden_size, f"{name}_attention_output")(context)
+    y = keras_layers.Dropout(dropout, name=f"{name}_attention_dropout")(y)
+    x = keras_layers.Add(name=f"{name}_attention_add")([first, y])
+    x = _norm(x, config, f"{name}_attention_norm")
+    y = _dense(config.feed_forward_size, f"{name}_feed_forward", "relu")(x)
+    y = _dense(config.hidden_size, f"{name}_feed_forward_output")(y)
+    y = keras_layers.Dropout(dropout, name=f"{name}_feed_forward_dropout")(y)
+    x = keras_layers.Add(name=f"{name}_feed_forward_add")([x, y])
+    return _norm(x, config, f"{name}_feed_forward_norm")
+
+
+def _norm(x, config: StudentConfig, name: str):
+    """LayerNorm (Ba et al. 2016), or MobileBERT's element-wise affine.
+
+    The affine's shift lies in the bias of the layer before it, so it is one MUL.
+    """
+    if config.norm == "layer":
+        mean = own.Mean(name=f"{name}_mean")(x)
+        x = keras_layers.Subtract(name=f"{name}_centred")([x, mean])
+        square = keras_layers.Multiply(name=f"{name}_square")([x, x])
+        variance = own.Mean(name=f"{name}_variance")(square)
+        inverse = own.ReciprocalRoot(name=f"{name}_inverse_deviation")(variance)
+        x = keras_layers.Multiply(name=f"{name}_normal")([x, inverse])
+    x = own.Scale(name=f"{name}_scale")(x)
+    if config.norm == "layer":
+        x = own.Shift(name=f"{name}_shift")(x)
+    return x

@@ -1,0 +1,157 @@
+"""The student's own layers: each becomes one TFLite operator.
+
+B batch, T tokens, N heads, D head size, H hidden size, E embedding size, V pieces.
+All are small so that TFMOT can put a fake quantizer behind each operator.
+"""
+
+from ei_bert_tf.compat import tf
+
+# exp(-12) * 64 padding tokens is a leak of 0.04 % of the attention, while a larger
+# constant would take int8 steps from the scores that it is added to.
+MASK_BIAS = -12.0
+
+
+class Table(tf.keras.layers.Layer):
+    """Rows of a table by id (GATHER): int32 [B, T] to float32 [B, T, width]."""
+
+    def __init__(self, rows: int, width: int, **kwargs):
+        super().__init__(**kwargs)
+        self.rows = rows
+        self.width = width
+
+    def build(self, input_shape):
+        self.table = self.add_weight(
+            name="table",
+            shape=(self.rows, self.width),
+            initializer=tf.keras.initializers.TruncatedNormal(stddev=0.02, seed=0),
+        )
+        super().build(input_shape)
+
+    def call(self, inputs):
+        return tf.gather(self.table, inputs)
+
+    def get_config(self):
+        return super().get_config() | {"rows": self.rows, "width": self.width}
+
+
+class Positions(tf.keras.layers.Layer):
+    """Adds a learned vector for each position: [B, T, H] to [B, T, H]."""
+
+    def __init__(self, max_tokens: int, **kwargs):
+        super().__init__(**kwargs)
+        self.max_tokens = max_tokens
+
+    def build(self, input_shape):
+        self.table = self.add_weight(
+            name="table",
+            shape=(1, self.max_tokens, input_shape[-1]),
+            initializer=tf.keras.initializers.TruncatedNormal(stddev=0.02, seed=0),
+        )
+        super().build(input_shape)
+
+    def call(self, inputs):
+        if inputs.shape[1] == self.max_tokens:
+            return inputs + self.table
+        return inputs + self.table[:, : tf.shape(inputs)[1]]
+
+    def get_config(self):
+        return super().get_config() | {"max_tokens": self.max_tokens}
+
+
+class MaskBias(tf.keras.layers.Layer):
+    """What a key's attention score gets: int32 mask [B, T] to [B, T], by GATHER.
+
+    MASK_BIAS for padding (mask 0), 0 for a token (mask 1).
+    """
+
+    def build(self, input_shape):
+        self.table = self.add_weight(
+            name="table",
+            shape=(2,),
+            initializer=tf.keras.initializers.Constant([MASK_BIAS, 0.0]),
+            trainable=False,
+        )
+        super().build(input_shape)
+
+    def call(self, inputs):
+        return tf.gather(self.table, inputs)
+
+
+class MatMul(tf.keras.layers.Layer):
+    """Batched matrix product of two inputs [B, N, ., .] (BATCH_MATMUL)."""
+
+    def __init__(self, transpose_b: bool, **kwargs):
+        super().__init__(**kwargs)
+        self.transpose_b = transpose_b
+
+    def call(self, inputs):
+        return tf.matmul(inputs[0], inputs[1], transpose_b=self.transpose_b)
+
+    def get_config(self):
+        return super().get_config() | {"transpose_b": self.transpose_b}
+
+
+class FirstToken(tf.keras.layers.Layer):
+    """The [CLS] state: [B, T, H] to [B, 1, H] (STRIDED_SLICE)."""
+
+    def call(self, inputs):
+        return inputs[:, :1]
+
+
+class Mean(tf.keras.layers.Layer):
+    """Mean over the last axis, which stays with size 1 (MEAN)."""
+
+    def call(self, inputs):
+        return tf.reduce_mean(inputs, axis=-1, keepdims=True)
+
+
+class ReciprocalRoot(tf.keras.layers.Layer):
+    """1 / sqrt(x) (RSQRT).
+
+    No epsilon: it would cost an operator, and a residual state never has variance 0.
+    """
+
+    def call(self, inputs):
+        return tf.math.rsqrt(inputs)
+
+
+class Scale(tf.keras.layers.Layer):
+    """Multiplies by a learned vector: [B, T, H] to [B, T, H] (MUL)."""
+
+    def build(self, input_shape):
+        self.gamma = self.add_weight(
+            name="gamma", shape=(input_shape[-1],), initializer="ones"
+        )
+        super().build(input_shape)
+
+    def call(self, inputs):
+        return inputs * self.gamma
+
+
+class Shift(tf.keras.layers.Layer):
+    """Adds a learned vector: [B, T, H] to [B, T, H] (ADD)."""
+
+    def build(self, input_shape):
+        self.beta = self.add_weight(
+            name="beta", shape=(input_shape[-1],), initializer="zeros"
+        )
+        super().build(input_shape)
+
+    def call(self, inputs):
+        return inputs + self.beta
+
+
+OWN_LAYERS = {
+    layer.__name__: layer
+    for layer in (
+        Table,
+        Positions,
+        MaskBias,
+        MatMul,
+        FirstToken,
+        Mean,
+        ReciprocalRoot,
+        Scale,
+        Shift,
+    )
+}

@@ -1,0 +1,284 @@
+"""From files or built-in data to a task and its examples.
+
+Everything wrong with flags, files and labels is found here, before any training.
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from ei_bert_tf.errors import InputError
+from ei_bert_tf.text.builtin import builtin_rows
+from ei_bert_tf.text.readers import Table, read_table
+from ei_bert_tf.text.targets import label_of, ordered, value_of
+from ei_bert_tf.text.task import (
+    CLASSIFICATION,
+    NO_TARGET,
+    REGRESSION,
+    Examples,
+    Task,
+)
+
+CLASS_METRICS = ("accuracy", "f1", "matthews")
+TWO_CLASS_METRICS = ("f1", "matthews")
+REGRESSION_METRICS = ("pearson", "spearman")
+BUILTIN_EVAL_SHARE = 0.2
+# The built-in data's split is part of the data: --seed must not move it.
+BUILTIN_SPLIT_SEED = 20240607
+
+_LABELS_SHOWN = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """A task and its examples.
+
+    Attributes:
+        task: what is learned.
+        train: examples with targets; no row is out of scope.
+        evaluate: reported once, nothing is chosen on it; its targets may be NO_TARGET
+            where the task has an unknown label.
+        test: as `evaluate`, None when not given.
+        unlabeled: texts without targets for distillation, None when not given.
+    """
+
+    task: Task
+    train: Examples
+    evaluate: Examples
+    test: Examples | None
+    unlabeled: Examples | None
+
+
+def load_files(
+    train_file: str | pathlib.Path,
+    eval_file: str | pathlib.Path,
+    test_file: str | pathlib.Path | None,
+    unlabeled_file: str | pathlib.Path | None,
+    text_columns: Sequence[str],
+    label_column: str,
+    header: bool,
+    task_type: str,
+    metric: str | None,
+    unknown_label: str | None,
+) -> Dataset:
+    """Reads and checks the files of a task.
+
+    Args:
+        train_file: labelled rows to learn from.
+        eval_file: labelled rows to report on.
+        test_file: more labelled rows to report on, or None.
+        unlabeled_file: rows of which only the text columns are read, or None.
+        text_columns: one column, or two for pairs.
+        label_column: column of the class or of the regression target.
+        header: whether the files' first line names the columns.
+        task_type: `classification` or `regression`.
+        metric: None for accuracy, or pearson for regression.
+        unknown_label: label of out-of-scope rows: left out of train, NO_TARGET
+            elsewhere.
+
+    Raises:
+        InputError: anything about the flags or the files that can't be trained on.
+    """
+    task = _declared_task(
+        text_columns, label_column, task_type, metric, unknown_label or None
+    )
+    train_table = _labelled_table(train_file, task, header)
+    task, train = _train_examples(train_table, task)
+    evaluate = _scored_examples(eval_file, task, header)
+    test = _scored_examples(test_file, task, header) if test_file else None
+    unlabeled = None
+    if unlabeled_file:
+        unlabeled = _unlabeled_examples(unlabeled_file, task, header)
+    return Dataset(task, train, evaluate, test, unlabeled)
+
+
+def load_builtin(name: str, metric: str | None) -> Dataset:
+    """A built-in data set, split 80/20 by class, the same split every time."""
+    rows: list[tuple[str, ...]] = [*builtin_rows(name)]
+    task = _declared_task(("text",), "label", CLASSIFICATION, metric, None)
+    table = Table(pathlib.Path(f"builtin:{name}"), rows, list(range(1, len(rows) + 1)))
+    task, examples = _train_examples(table, task)
+    train, evaluate = hold_out(
+        examples, task, BUILTIN_EVAL_SHARE, BUILTIN_SPLIT_SEED, len(examples)
+    )
+    return Dataset(task, examples.take(train), examples.take(evaluate), None, None)
+
+
+def examples_of(path: str | pathlib.Path, task: Task, header: bool) -> Examples:
+    """The labelled examples of a file, for a task whose labels are known."""
+    return _examples(_labelled_table(path, task, header), task)
+
+
+def hold_out(
+    examples: Examples, task: Task, share: float, seed: int, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Splits off rows of a training set, to choose on what was not trained on.
+
+    Args:
+        examples: N examples with targets.
+        task: tells classes, which keep their shares, from regression values.
+        share: of the examples to hold out; at least one is.
+        seed: the same seed, the same rows.
+        most: the largest number of rows to hold out.
+
+    Returns:
+        Kept rows and held rows, int64, each sorted. At least one row of every class
+        is kept.
+
+    Raises:
+        InputError: no class has a second example.
+    """
+    targets = examples.targets
+    if task.is_regression:
+        targets = np.zeros(len(examples), np.int32)
+    _, classes, counts = np.unique(targets, return_inverse=True, return_counts=True)
+    room = counts - 1
+    wanted = max(1, min(round(share * len(examples)), most))
+    size = min(wanted, int(room.sum()))
+    if size == 0:
+        raise InputError(
+            f"training data: {len(examples)} rows and none to hold out; at least one "
+            "class must have two examples"
+        )
+    # Largest remainders: whole parts of the exact shares first, then one by one.
+    exact = counts * (size / len(examples))
+    taken = np.minimum(np.floor(exact).astype(np.int64), room)
+    while taken.sum() < size:
+        taken[np.argmax(np.where(taken < room, exact - taken, -np.inf))] += 1
+    generator = np.random.default_rng(seed)
+    held = [
+        generator.permutation(np.flatnonzero(classes == index))[:count]
+        for index, count in enumerate(taken)
+    ]
+    held_rows = np.sort(np.concatenate(held))
+    return np.setdiff1d(np.arange(len(examples)), held_rows), held_rows
+
+
+def _declared_task(
+    text_columns: Sequence[str],
+    label_column: str,
+    task_type: str,
+    metric: str | None,
+    unknown_label: str | None,
+) -> Task:
+    """The task as the flags have it, its labels still unread."""
+    if len(text_columns) not in (1, 2):
+        raise InputError(
+            f"--text_columns: {len(text_columns)} columns; one or two are accepted"
+        )
+    if len(set(text_columns)) != len(text_columns):
+        raise InputError(
+            f"--text_columns: {text_columns[0]!r} stands twice; a pair needs two "
+            "columns that differ"
+        )
+    if label_column in text_columns:
+        raise InputError(
+            f"--label_column: {label_column!r} is a text column too; another column "
+            "is needed"
+        )
+    if task_type not in (CLASSIFICATION, REGRESSION):
+        raise InputError(
+            f"--task_type: {task_type!r}; accepted: {CLASSIFICATION}, {REGRESSION}"
+        )
+    is_regression = task_type == REGRESSION
+    accepted = REGRESSION_METRICS if is_regression else CLASS_METRICS
+    metric = metric or accepted[0]
+    if metric not in accepted:
+        raise InputError(
+            f"--metric: {metric!r}; accepted for {task_type}: {', '.join(accepted)}"
+        )
+    if is_regression and unknown_label is not None:
+        raise InputError(
+            f"--unknown_label: {unknown_label!r} with regression; accepted for "
+            "classification only"
+        )
+    return Task(
+        task_type,
+        tuple(text_columns),
+        label_column,
+        metric,
+        unknown_label=unknown_label,
+    )
+
+
+def _labelled_table(path: str | pathlib.Path, task: Task, header: bool) -> Table:
+    """Rows of the text columns and, last, the label."""
+    return read_table(path, [*task.text_columns, task.label_column], header)
+
+
+def _train_examples(table: Table, task: Task) -> tuple[Task, Examples]:
+    """The task with its labels, and its in-scope examples."""
+    if task.is_regression:
+        examples = _examples(table, task)
+        if np.all(examples.targets == examples.targets[0]):
+            raise InputError(
+                f"{table.path}: every row has the target {examples.targets[0]:g}; "
+                "at least two values are needed"
+            )
+        return task, examples
+    found = {label_of(table, index) for index in range(len(table))}
+    labels = ordered(found - {task.unknown_label})
+    if len(labels) < 2:
+        names = f"{len(labels)} class" + ("" if labels else "es")
+        shown = f" ({labels[0]!r})" if labels else ""
+        raise InputError(
+            f"{table.path}: {names}{shown} in column {task.label_column!r}; at least "
+            "two are needed"
+        )
+    if task.metric in TWO_CLASS_METRICS and len(labels) != 2:
+        raise InputError(
+            f"--metric: {task.metric!r} with the {len(labels)} classes of "
+            f"{table.path}; accepted: accuracy, or two classes"
+        )
+    task = dataclasses.replace(task, labels=tuple(labels))
+    examples = _examples(table, task)
+    return task, examples.take(np.flatnonzero(examples.targets != NO_TARGET))
+
+
+def _scored_examples(path: str | pathlib.Path, task: Task, header: bool) -> Examples:
+    examples = examples_of(path, task, header)
+    if not task.is_regression and np.all(examples.targets == NO_TARGET):
+        raise InputError(
+            f"{path}: every row has the unknown label {task.unknown_label!r}; at "
+            "least one row of a training label is needed"
+        )
+    return examples
+
+
+def _unlabeled_examples(path: str | pathlib.Path, task: Task, header: bool) -> Examples:
+    table = read_table(path, task.text_columns, header)
+    if task.is_regression:
+        targets = np.full(len(table), np.nan, np.float32)
+    else:
+        targets = np.full(len(table), NO_TARGET, np.int32)
+    return _with_texts(table, task, targets)
+
+
+def _examples(table: Table, task: Task) -> Examples:
+    """Examples of a table whose last column is the label."""
+    if task.is_regression:
+        values = [value_of(table, index) for index in range(len(table))]
+        return _with_texts(table, task, np.array(values, np.float32))
+    ids = {label: index for index, label in enumerate(task.labels)}
+    if task.unknown_label is not None:
+        ids.setdefault(task.unknown_label, NO_TARGET)
+    targets = np.zeros(len(table), np.int32)
+    for index in range(len(table)):
+        label = label_of(table, index)
+        if label not in ids:
+            shown = ", ".join(map(repr, task.labels[:_LABELS_SHOWN]))
+            more = ", ..." if len(task.labels) > _LABELS_SHOWN else ""
+            raise InputError(
+                f"{table.path}:{table.lines[index]}: label {label!r} is none of the "
+                f"{len(task.labels)} training labels; accepted: {shown}{more}, or an "
+                "unknown label named by --unknown_label"
+            )
+        targets[index] = ids[label]
+    return _with_texts(table, task, targets)
+
+
+def _with_texts(table: Table, task: Task, targets: np.ndarray) -> Examples:
+    pairs = [row[1] for row in table.rows] if task.is_pair else None
+    return Examples([row[0] for row in table.rows], pairs, targets)

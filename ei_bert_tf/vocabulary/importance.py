@@ -1,0 +1,51 @@
+"""Attention received: how much each piece of the vocabulary matters to the teacher.
+
+B batch, N heads, T tokens, V pieces. EI-BERT's hard token pruning: the attention that
+a token receives from the others, over layers, heads and sentences, is its importance.
+"""
+
+import numpy as np
+
+from ei_bert_tf.compat import tf
+from ei_bert_tf.teacher.backbone import Teacher
+from ei_bert_tf.teacher.forward import forward
+from ei_bert_tf.text.batches import batches
+from ei_bert_tf.text.wordpiece import Encoded
+
+_BATCH = 64
+
+
+def attention_importance(teacher: Teacher, encoded: Encoded) -> np.ndarray:
+    """Score of every piece of the teacher's vocabulary.
+
+    importance(v) = sum over sentences s, positions j with token v, layers l, heads n
+    and queries i (tokens, not padding) of A[s, l, n, i, j] / (layers * heads).
+
+    Summing over sentences, not averaging, is our reading of "aggregated": a piece
+    scores high when it is often there and when it is looked at.
+
+    Returns:
+        float64 [V].
+    """
+    dataset = batches(encoded, {}, _BATCH)
+    vocabulary_size = teacher.backbone.vocabulary_size
+    blocks = teacher.backbone.num_layers
+
+    @tf.function(input_signature=[dataset.element_spec])
+    def received(batch):
+        states = forward(
+            teacher.backbone, batch["ids"], batch["mask"], batch["segment_ids"]
+        )
+        queries = tf.cast(batch["mask"], tf.float32)[:, None, :, None]
+        total = tf.add_n(
+            [
+                tf.reduce_mean(tf.reduce_sum(layer.attention * queries, axis=2), axis=1)
+                for layer in states.layers
+            ]
+        )  # [B, T]
+        return total / blocks * tf.cast(batch["mask"], tf.float32)
+
+    scores = np.zeros(vocabulary_size, np.float64)
+    for batch in dataset:
+        np.add.at(scores, batch["ids"].numpy(), received(batch).numpy())
+    return scores

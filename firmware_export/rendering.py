@@ -1,0 +1,33 @@
+"""Fills the templates of generated files; the same fields give the same text."""
+
+import hashlib
+import pathlib
+
+import jinja2
+
+FORMAT_VERSION = 1
+
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(pathlib.Path(__file__).with_name("templates")),
+    undefined=jinja2.StrictUndefined,
+    # The output is C++, not HTML.
+    autoescape=False,
+    keep_trailing_newline=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def render(template: str, model: bytes, **fields: object) -> str:
+    """The text of one generated file.
+
+    Args:
+        template: a file name in `templates/`.
+        model: the .tflite that the file belongs to; its sha256 stands in the header.
+        **fields: whatever else the template names.
+    """
+    return _TEMPLATES.get_template(template).render(
+        model_sha256=hashlib.sha256(model).hexdigest(),
+        format_version=FORMAT_VERSION,
+        **fields,
+    )

@@ -1,0 +1,76 @@
+"""Packaging of ei_bert_tf; the settings of the tools are in pyproject.toml."""
+
+import pathlib
+
+import setuptools
+
+_ROOT = pathlib.Path(__file__).parent
+
+
+def _version() -> str:
+    """`__version__` of ei_bert_tf/version.py, read without importing the package."""
+    names: dict[str, str] = {}
+    exec((_ROOT / "ei_bert_tf" / "version.py").read_text("utf-8"), names)
+    return names["__version__"]
+
+
+setuptools.setup(
+    name="ei_bert_tf",
+    version=_version(),
+    description="Compress a BERT into a full-int8 LiteRT student of a megabyte or two",
+    long_description=(_ROOT / "README.md").read_text("utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11,<3.13",
+    # `tools` is too common a name for site-packages: it is installed inside the
+    # package, and its modules import each other by relative names only.
+    packages=[
+        *setuptools.find_packages(
+            include=[
+                "ei_bert_tf",
+                "ei_bert_tf.*",
+                "firmware_export",
+                "firmware_export.*",
+            ]
+        ),
+        "ei_bert_tf.tools",
+    ],
+    package_dir={"ei_bert_tf.tools": "tools"},
+    package_data={"firmware_export": ["templates/*"]},
+    install_requires=[
+        "absl-py>=1.4",
+        "ai-edge-litert>=2.3,<3",
+        "Jinja2>=3.1,<4",
+        "keras-nlp>=0.32,<0.33",
+        "numpy>=2,<3",
+        "safetensors>=0.5",
+        "scikit-learn>=1.5",
+        "scipy>=1.13",
+        "tensorflow>=2.21,<2.22",
+        "tensorflow-datasets>=4.9,<5",
+        "tensorflow-model-optimization>=0.8.1,<0.9",
+        "tensorflow-text>=2.21,<2.22",
+        "tf-keras>=2.21,<2.22",
+        "tflite-micro>=0.dev20261023",
+        "tokenizers==0.23.3",
+        "tqdm>=4.66",
+    ],
+    extras_require={
+        "benchmarks": ["psutil>=6"],
+        "dev": [
+            "build>=1.2",
+            "hypothesis>=6.100",
+            "mypy>=1.11",
+            "pytest>=8",
+            "pytest-cov>=5",
+            "ruff>=0.6",
+        ],
+    },
+    entry_points={
+        "console_scripts": [
+            "ei-bert-compress=ei_bert_tf.tools.compress:run",
+            "ei-bert-evaluate=ei_bert_tf.tools.evaluate:run",
+            "ei-bert-predict=ei_bert_tf.tools.predict:run",
+        ]
+    },
+)

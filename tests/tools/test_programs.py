@@ -1,0 +1,165 @@
+"""The programs as a user meets them: help, refusals, exit status."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+FLAGS = {
+    "compress": [
+        "train_file",
+        "eval_file",
+        "test_file",
+        "unlabeled_file",
+        "[no]header",
+        "text_columns",
+        "label_column",
+        "task_type",
+        "metric",
+        "unknown_label",
+        "dataset",
+        "teacher",
+        "max_model_bytes",
+        "max_seq_length",
+        "max_arena_bytes",
+        "preset",
+        "recipe",
+        "method",
+        "student_start",
+        "seed",
+        "output_dir",
+        "[no]resume",
+    ],
+    "evaluate": ["bundle", "eval_file", "[no]header", "runtime"],
+    "predict": ["bundle", "runtime", "input_file", "text_columns", "[no]header"],
+}
+
+
+def run_program(
+    name: str, *arguments: str | bytes
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", f"tools.{name}", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONUTF8": "1"},
+        capture_output=True,
+        check=False,
+    )
+
+
+def refusal(name: str, *arguments: str | bytes) -> str:
+    """The one line with which a program refuses its arguments."""
+    done = run_program(name, *arguments)
+    assert done.returncode == 1
+    assert done.stdout == b""
+    lines = done.stderr.decode().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith(f"{name}: ")
+    return lines[0]
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_help_names_every_flag_and_is_quick(name):
+    start = time.monotonic()
+    done = run_program(name, "--help")
+    seconds = time.monotonic() - start
+    text = done.stdout.decode()
+    assert done.returncode == 0
+    assert text.startswith(f"usage: {name} [flags]")
+    for flag in FLAGS[name]:
+        assert f"\n  --{flag}: " in text
+    # Importing TensorFlow alone takes longer on most machines.
+    assert seconds < 5
+
+
+def test_help_after_other_flags_still_helps():
+    assert run_program("compress", "--output_dir=x", "--help").returncode == 0
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_help_imports_no_tensorflow(name):
+    code = f"import sys, tools.{name}; sys.exit('tensorflow' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_unknown_flag_is_refused(name):
+    assert "no_such_flag" in refusal(name, "--no_such_flag=1")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "missing"),
+    [
+        ("compress", ["--dataset=builtin:bbc_news"], "--output_dir"),
+        ("compress", ["--dataset=builtin:bbc_news", "--output_dir="], "--output_dir"),
+        ("evaluate", ["--eval_file=dev.tsv"], "--bundle"),
+        ("evaluate", ["--bundle=out"], "--eval_file"),
+        ("predict", ["a text"], "--bundle"),
+    ],
+)
+def test_missing_flag_is_refused(name, arguments, missing):
+    assert f"{missing} is missing" in refusal(name, *arguments)
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "--preset=slow",
+        "--method=magic",
+        "--student_start=middle",
+        "--task_type=ranking",
+        "--metric=bleu",
+        "--seed=one",
+        "--max_model_bytes=2MB",
+        "--resume=perhaps",
+    ],
+)
+def test_wrong_value_is_refused_by_its_flag(argument, tmp_path):
+    line = refusal("compress", f"--output_dir={tmp_path / 'out'}", argument)
+    assert argument.split("=")[0].lstrip("-") in line
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["compress", "evaluate"])
+def test_stray_argument_is_refused(name):
+    flags = {
+        "compress": ["--output_dir=x"],
+        "evaluate": ["--bundle=x", "--eval_file=x"],
+    }
+    assert "'train.tsv'" in refusal(name, *flags[name], "train.tsv")
+
+
+def test_predict_refuses_no_text():
+    assert "no text" in refusal("predict", "--bundle=x")
+
+
+def test_predict_refuses_texts_beside_a_file():
+    line = refusal("predict", "--bundle=x", "--input_file=a.tsv", "a text")
+    assert "a.tsv" in line
+    assert "a text" in line
+
+
+@pytest.mark.parametrize("columns", [[], ["--text_columns=a,b,c"]])
+def test_predict_refuses_wrong_number_of_columns(columns):
+    line = refusal("predict", "--bundle=x", "--input_file=a.tsv", *columns)
+    assert "--text_columns" in line
+
+
+def test_predict_refuses_missing_file(tmp_path):
+    path = tmp_path / "missing.tsv"
+    line = refusal(
+        "predict", "--bundle=x", f"--input_file={path}", "--text_columns=text"
+    )
+    assert f"{path}: no such file" in line
+
+
+def test_predict_refuses_two_tabs():
+    assert "text 2 has 2 tabs" in refusal("predict", "--bundle=x", "a\tb", "a\tb\tc")
+
+
+def test_predict_refuses_pairs_beside_single_texts():
+    assert "text 2 is a pair" in refusal("predict", "--bundle=x", "a", "a\tb")

@@ -1,0 +1,1 @@
+"""The programs: flags in, one call of the library, a few lines out."""

@@ -1,0 +1,93 @@
+"""What all programs share: parsing flags, help, and errors in one line."""
+
+import pathlib
+import sys
+from collections.abc import Callable, Sequence
+
+from absl import app, flags
+
+from ei_bert_tf.errors import InputError
+
+RUNTIMES = ("litert", "litert_reference", "tflm", "keras")
+
+_HELP_ARGUMENTS = frozenset({"-h", "-help", "--help", "-helpshort", "--helpshort"})
+
+
+def run(
+    main: Callable[[list[str]], None],
+    required: Sequence[str] = (),
+    positional: str | None = None,
+) -> None:
+    """Runs `main` on the positional arguments and exits: 0 only when it is done.
+
+    Args:
+        main: the program; reads its flags from its module.
+        required: names of flags that must be given.
+        positional: what positional arguments are; None when there are none.
+    """
+    program = pathlib.Path(main.__code__.co_filename).stem
+
+    def parse(argv: list[str]) -> list[str]:
+        if _asks_for_help(argv[1:]):
+            print(_help(main, program, positional))
+            sys.exit(0)
+        # Flags may follow positional arguments; after `--` nothing is a flag.
+        flags.FLAGS.set_gnu_getopt(True)
+        try:
+            arguments = flags.FLAGS(argv)
+            _refuse_missing(required)
+            if len(arguments) > 1 and positional is None:
+                raise InputError(
+                    f"{arguments[1]!r} is not a flag; accepted: flags only, see --help"
+                )
+        except (flags.Error, InputError) as error:
+            _complain(program, error)
+            sys.exit(1)
+        return arguments
+
+    def guarded(argv: list[str]) -> int:
+        try:
+            main(argv[1:])
+        except (InputError, OSError) as error:
+            _complain(program, error)
+            return 1
+        return 0
+
+    app.run(guarded, flags_parser=parse)
+
+
+def _asks_for_help(arguments: Sequence[str]) -> bool:
+    before = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return not _HELP_ARGUMENTS.isdisjoint(before)
+
+
+def _help(main: Callable, program: str, positional: str | None) -> str:
+    """The program's docstring and its own flags.
+
+    absl's own --help looks for them under the name of the script, finds none when a
+    console script runs the program, and exits with status 1.
+    """
+    module = main.__module__
+    if module == "__main__":
+        own_flags = flags.FLAGS.module_help(sys.argv[0])
+    else:
+        own_flags = flags.FLAGS.module_help(module)
+    usage = f"usage: {program} [flags]" + (f" [{positional} ...]" if positional else "")
+    description = (main.__globals__["__doc__"] or "").strip()
+    # The first line of absl's text names the module, which the usage line has done.
+    return "\n\n".join([usage, description, own_flags.strip().split("\n", 1)[1]])
+
+
+def _refuse_missing(names: Sequence[str]) -> None:
+    for name in names:
+        if flags.FLAGS[name].value in (None, ""):
+            raise InputError(f"--{name} is missing: {flags.FLAGS[name].help}")
+
+
+def _complain(program: str, error: Exception) -> None:
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        message = where + error.strerror
+    else:
+        message = str(error)
+    print(f"{program}: {' '.join(message.split())}", file=sys.stderr)
