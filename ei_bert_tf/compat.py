@@ -29,6 +29,11 @@ try:
     import tensorflow as tf
     import tensorflow_model_optimization as tfmot
     import tf_keras
+
+    # Not exported by TFMOT's public API, yet it is what quantize_apply defaults to.
+    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (  # noqa: E501
+        default_8bit_quantize_scheme,
+    )
 except ImportError as error:
     raise ImportError(
         f"ei_bert_tf: {error}; install the tested set: {_INSTALL}"
@@ -45,4 +50,6 @@ if tf.keras.Model is not tf_keras.Model:
         f"needed: {_INSTALL}"
     )
 
-__all__ = ["keras", "keras_nlp", "tf", "tf_keras", "tfmot"]
+Default8BitQuantizeScheme = default_8bit_quantize_scheme.Default8BitQuantizeScheme
+
+__all__ = ["Default8BitQuantizeScheme", "keras", "keras_nlp", "tf", "tf_keras", "tfmot"]

@@ -1,0 +1,139 @@
+"""Quantization-aware training of the student with TFMOT.
+
+TFMOT has configurations for convolutional nets only: this module says for each layer
+of the student what is quantized, so that every operator of the exported graph has
+int8 inputs and outputs.
+"""
+
+from ei_bert_tf.compat import Default8BitQuantizeScheme, tf, tfmot
+from ei_bert_tf.compression.quantizers import FixedRange, RunningRange
+from ei_bert_tf.student.layers import OWN_LAYERS
+
+_quantization = tfmot.quantization.keras
+_WEIGHTS = {
+    "Dense": ("kernel",),
+    "Table": ("table",),
+    "Positions": ("table",),
+    "MaskBias": ("table",),
+    "Scale": ("gamma",),
+    "Shift": ("beta",),
+}
+# Operators whose output has the scale of their input: no quantizer stands behind them.
+_SAME_SCALE = (
+    "Table",
+    "MaskBias",
+    "Reshape",
+    "Permute",
+    "FirstToken",
+    "Dropout",
+)
+
+
+class OperatorConfig(_quantization.QuantizeConfig):
+    """Quantizes named weights (int8, symmetric, per tensor) and the output.
+
+    Args:
+        weights: attributes of the layer that hold weights.
+        output: `running`, `none`, or a fixed `[low, high]`.
+    """
+
+    def __init__(self, weights, output):
+        self.weights = list(weights)
+        self.output = output
+
+    def get_weights_and_quantizers(self, layer):
+        return [
+            (
+                getattr(layer, name),
+                _quantization.quantizers.LastValueQuantizer(
+                    num_bits=8, per_axis=False, symmetric=True, narrow_range=True
+                ),
+            )
+            for name in self.weights
+        ]
+
+    def get_activations_and_quantizers(self, layer):
+        return []
+
+    def set_quantize_weights(self, layer, quantize_weights):
+        for name, weight in zip(self.weights, quantize_weights, strict=True):
+            setattr(layer, name, weight)
+
+    def set_quantize_activations(self, layer, quantize_activations):
+        pass
+
+    def get_output_quantizers(self, layer):
+        if self.output == "none":
+            return []
+        if self.output == "running":
+            return [RunningRange()]
+        return [FixedRange(*self.output)]
+
+    def get_config(self):
+        return {"weights": self.weights, "output": self.output}
+
+
+class _UnchangedLayout:
+    """TFMOT's own layout transform puts a fake quantizer behind int32 inputs."""
+
+    def apply(self, model, layer_quantize_map):
+        return model, layer_quantize_map
+
+
+class StudentScheme(Default8BitQuantizeScheme):
+    """8 bits, the model's layout as it is."""
+
+    def get_layout_transformer(self):
+        return _UnchangedLayout()
+
+
+def quantize_student(student: tf.keras.Model) -> tf.keras.Model:
+    """The student with a fake quantizer behind every operator, same weights.
+
+    Layer `x` of the student is `quant_x` of the result. Ranges are empty until the
+    first call with training=True.
+    """
+    scope = {**OWN_LAYERS, "OperatorConfig": OperatorConfig}
+    with _quantization.quantize_scope(scope):
+        annotated = tf.keras.models.clone_model(student, clone_function=_annotate)
+        for layer in annotated.layers:
+            if layer.weights:
+                name = layer.layer.name
+                layer.layer.set_weights(student.get_layer(name).get_weights())
+        return _quantization.quantize_apply(annotated, StudentScheme())
+
+
+def _annotate(layer):
+    kind = type(layer).__name__
+    copy = type(layer).from_config(layer.get_config())
+    if kind == "InputLayer":
+        return copy
+    output = "running"
+    if kind in _SAME_SCALE:
+        output = "none"
+    elif kind == "Softmax":
+        output = [0.0, 255 / 256]
+    elif kind == "Activation":
+        output = [-1.0, 127 / 128]
+    config = OperatorConfig(_WEIGHTS.get(kind, ()), output)
+    return _quantization.quantize_annotate_layer(copy, quantize_config=config)
+
+
+def float_weights(quantized: tf.keras.Model, student: tf.keras.Model) -> None:
+    """Copies the trained weights into a float student of the same shape."""
+    for layer in student.layers:
+        if layer.weights:
+            source = quantized.get_layer(f"quant_{layer.name}")
+            own = [name.name.split(":")[0].split("/")[-1] for name in layer.weights]
+            found = {
+                variable.name.split(":")[0].split("/")[-1]: variable
+                for variable in source.weights
+            }
+            layer.set_weights([found[name].numpy() for name in own])
+
+
+def copy_quantized(source: tf.keras.Model, target: tf.keras.Model) -> None:
+    """Copies weights and ranges between quantized models by layer name."""
+    for layer in target.layers:
+        if layer.weights:
+            layer.set_weights(source.get_layer(layer.name).get_weights())

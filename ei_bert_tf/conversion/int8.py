@@ -1,0 +1,48 @@
+"""Converts a quantization-aware student to a full-int8 .tflite.
+
+T tokens, C outputs.
+"""
+
+import logging
+import tempfile
+
+from ei_bert_tf.compat import tf
+from ei_bert_tf.conversion.conformance import check_conformance
+from ei_bert_tf.recipe import StudentConfig
+
+
+def convert(quantized: tf.keras.Model, config: StudentConfig) -> bytes:
+    """The .tflite of a quantized student of fixed length, batch 1.
+
+    Args:
+        quantized: made by quantize_student from a folded student with fixed_tokens.
+
+    Raises:
+        ConformanceError: the converter left something that must not ship.
+    """
+    names = ["ids", "mask"] + (["segment_ids"] if config.pair else [])
+    signature = [
+        tf.TensorSpec((1, config.max_tokens), tf.int32, name=name) for name in names
+    ]
+
+    @tf.function(input_signature=signature)
+    def serve(*inputs):
+        return {"logits": quantized(list(inputs), training=False)["logits"]}
+
+    module = tf.Module()
+    module.student = quantized
+    module.serve = serve
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures={"serving_default": serve})
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            folder, signature_keys=["serving_default"]
+        )
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.inference_input_type = tf.int8
+        converter.inference_output_type = tf.int8
+        logging.getLogger("absl").setLevel(logging.ERROR)
+        model = converter.convert()
+    check_conformance(
+        model, tokens=config.max_tokens, outputs=config.outputs, pair=config.pair
+    )
+    return model

@@ -1,0 +1,130 @@
+"""The student's trainer: one compiled step, in float and under quantization.
+
+B batch, C outputs, H width of the features.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from ei_bert_tf.compat import tf
+from ei_bert_tf.distillation.losses import squared_distance, task_loss
+from ei_bert_tf.distillation.schedule import warmup_then_linear
+from ei_bert_tf.evaluation.metrics import metric_value
+from ei_bert_tf.recipe import Recipe, StudentConfig
+from ei_bert_tf.student.encoder import student_inputs
+from ei_bert_tf.text.batches import batches
+from ei_bert_tf.text.task import Task
+from ei_bert_tf.text.wordpiece import Encoded
+
+_EVALUATION_BATCH = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Lessons:
+    """What the student learns from: texts in its own ids, and the teacher's word.
+
+    Attributes:
+        encoded: N texts.
+        targets: [N], as text/task.py has them.
+        logits: float32 [N, C] of the teacher, None for learning without one.
+        features: float32 [N, H] of the teacher, None likewise.
+    """
+
+    encoded: Encoded
+    targets: np.ndarray
+    logits: np.ndarray | None
+    features: np.ndarray | None
+
+
+def train_student(
+    student: tf.keras.Model,
+    config: StudentConfig,
+    task: Task,
+    recipe: Recipe,
+    lessons: Lessons,
+    held_out: tuple[Encoded, np.ndarray],
+    epochs: int,
+    learning_rate: float,
+    seed: int,
+    report: Callable[[str, int, dict], None],
+    warm_ranges: bool = False,
+) -> float:
+    """Trains in place for a fixed number of epochs; the last weights stay.
+
+    loss = logits_weight * MSE(logits) + features_weight * MSE(features)
+           + task_weight * task loss; without a teacher the task loss alone.
+
+    Args:
+        warm_ranges: passes a few batches first, so that the fake quantizers have
+            ranges before the first gradient.
+
+    Returns:
+        The metric on held-out train.
+    """
+    extras = {"targets": lessons.targets}
+    taught = lessons.logits is not None
+    if taught:
+        extras |= {"logits": lessons.logits, "features": lessons.features}
+
+    def epoch_batches(epoch: int) -> tf.data.Dataset:
+        return batches(lessons.encoded, extras, recipe.student_batch_size, seed + epoch)
+
+    steps = int(epoch_batches(0).cardinality())
+    schedule = warmup_then_linear(learning_rate, steps * epochs, recipe.warmup_share)
+    optimizer = tf.keras.optimizers.legacy.Adam(schedule)
+    variables = student.trainable_variables
+    signature = [epoch_batches(0).element_spec]
+
+    @tf.function(input_signature=signature)
+    def train_step(batch):
+        with tf.GradientTape() as tape:
+            outputs = student(student_inputs(config, batch), training=True)
+            loss = task_loss(task, batch["targets"], outputs["logits"])
+            if taught:
+                loss = (
+                    recipe.task_weight * loss
+                    + recipe.logits_weight
+                    * squared_distance(outputs["logits"], batch["logits"])
+                    + recipe.features_weight
+                    * squared_distance(outputs["features"], batch["features"])
+                )
+        gradients = tape.gradient(loss, variables)
+        gradients, _ = tf.clip_by_global_norm(gradients, 1.0)
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return loss
+
+    if warm_ranges:
+
+        @tf.function(input_signature=signature)
+        def observe(batch):
+            student(student_inputs(config, batch), training=True)
+
+        for batch in epoch_batches(0).take(20):
+            observe(batch)
+    value = 0.0
+    for epoch in range(epochs):
+        for index, batch in enumerate(epoch_batches(epoch)):
+            loss = train_step(batch)
+            report("step", epoch * steps + index + 1, {"loss": loss})
+        logits = student_logits(student, config, held_out[0])
+        value = metric_value(task.metric, logits, held_out[1])
+        report("epoch", (epoch + 1) * steps, {f"held_out_{task.metric}": value})
+    return value
+
+
+def student_logits(
+    student: tf.keras.Model, config: StudentConfig, encoded: Encoded
+) -> np.ndarray:
+    """Logits float32 [N, C] of every text, in the order given."""
+    dataset = batches(encoded, {}, _EVALUATION_BATCH)
+
+    @tf.function(input_signature=[dataset.element_spec])
+    def infer(batch):
+        return student(student_inputs(config, batch), training=False)["logits"]
+
+    logits = np.zeros((len(encoded), config.outputs), np.float32)
+    for batch in dataset:
+        logits[batch["rows"].numpy()] = infer(batch).numpy()
+    return logits

@@ -1,0 +1,370 @@
+"""The stages in order: what each reads, what it leaves, and when it is done already.
+
+A stage leaves `checkpoints/<stage>/` with a `done.json` that holds its fingerprint:
+the hash of what it was made from. A stage with the same fingerprint is not run again.
+"""
+
+import hashlib
+import json
+import pathlib
+import shutil
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ei_bert_tf.compat import tf
+from ei_bert_tf.compression.quantization import (
+    copy_quantized,
+    float_weights,
+    quantize_student,
+)
+from ei_bert_tf.conversion.int8 import convert
+from ei_bert_tf.distillation.plain import Lessons, student_logits, train_student
+from ei_bert_tf.errors import InputError
+from ei_bert_tf.evaluation.metrics import metric_value
+from ei_bert_tf.progress import Progress
+from ei_bert_tf.recipe import Recipe, StudentConfig
+from ei_bert_tf.student.encoder import build_student
+from ei_bert_tf.student.folding import fold_task_projection
+from ei_bert_tf.student.inheritance import initial_student
+from ei_bert_tf.student.sizing import choose_config
+from ei_bert_tf.teacher.backbone import load_teacher
+from ei_bert_tf.teacher.finetune import finetune, teacher_outputs
+from ei_bert_tf.text.datasets import Dataset, hold_out
+from ei_bert_tf.text.task import Examples
+from ei_bert_tf.text.wordpiece import WordPiece
+from ei_bert_tf.version import __version__
+from ei_bert_tf.vocabulary.importance import attention_importance
+from ei_bert_tf.vocabulary.pruning import (
+    keep_list,
+    smallest_vocabulary,
+    spelling_pieces,
+)
+
+_BYTES_PER_FLOAT = 4
+
+
+class Pipeline:
+    """One run: a dataset, a teacher and a recipe to a `model.tflite`.
+
+    Attributes:
+        stages: what the manifest lists, filled as the stages finish.
+        config: the student's shape, known before the first training step.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        recipe: Recipe,
+        *,
+        teacher_name: str,
+        method: str,
+        student_start: str,
+        max_model_bytes: int,
+        max_seq_length: int,
+        seed: int,
+        folder: pathlib.Path,
+        resume: bool,
+    ):
+        self.dataset, self.task, self.recipe = dataset, dataset.task, recipe
+        self.method, self.student_start, self.seed = method, student_start, seed
+        self.tokens = max_seq_length
+        self.folder = folder / "checkpoints"
+        self.stages: list[dict[str, Any]] = []
+        if not resume and self.folder.exists():
+            shutil.rmtree(self.folder)
+        tf.config.experimental.enable_op_determinism()
+        tf.keras.utils.set_random_seed(seed)
+        self.teacher = load_teacher(teacher_name, self.task.outputs, seed)
+        self._prepare_texts()
+        self.config = self._choose_config(max_model_bytes)
+        self._fingerprint = hashlib.sha256(
+            json.dumps(
+                [
+                    __version__,
+                    self.task.to_json(),
+                    teacher_name,
+                    max_seq_length,
+                    seed,
+                    recipe.held_out_share,
+                    recipe.held_out_most,
+                ]
+            ).encode()
+        ).hexdigest()
+        for part in (self.train, self.held_out):
+            self._extend([list(part.texts), part.pairs, part.targets.tolist()])
+
+    def run(self) -> tuple[bytes, WordPiece]:
+        """All stages; returns model.tflite and the student's tokenizer."""
+        self._teacher_stage()
+        self._vocabulary_stage()
+        self._distillation_stage()
+        return self._quantization_stage(), self.tokenizer
+
+    def _prepare_texts(self) -> None:
+        kept, held = hold_out(
+            self.dataset.train,
+            self.task,
+            self.recipe.held_out_share,
+            self.seed,
+            self.recipe.held_out_most,
+        )
+        self.train = self.dataset.train.take(kept)
+        self.held_out = self.dataset.train.take(held)
+        self.lesson_texts = self.train
+        if self.dataset.unlabeled is not None:
+            self.lesson_texts = _joined(self.train, self.dataset.unlabeled)
+        self.corpus = self._encode(self.teacher.tokenizer, self.lesson_texts)
+
+    def _choose_config(self, max_model_bytes: int) -> StudentConfig:
+        backbone = self.teacher.backbone
+        if self.tokens > backbone.max_sequence_length:
+            raise InputError(
+                f"--max_seq_length={self.tokens}: the teacher reads at most "
+                f"{backbone.max_sequence_length} tokens"
+            )
+        pieces = self.teacher.tokenizer.pieces
+        self.spelling = spelling_pieces(pieces, self.corpus.ids)
+        smallest = smallest_vocabulary(pieces, self.spelling)
+        used = set(np.unique(self.corpus.ids).tolist()) | self.spelling
+        return choose_config(
+            max_model_bytes,
+            smallest,
+            smallest_vocabulary(pieces, used),
+            backbone.hidden_dim,
+            backbone.num_heads,
+            backbone.intermediate_dim,
+            max_tokens=self.tokens,
+            layers=min(self.recipe.layers, backbone.num_layers),
+            outputs=self.task.outputs,
+            norm=self.recipe.norm,
+            pair=self.task.is_pair,
+        )
+
+    def _teacher_stage(self) -> None:
+        recipe = self.recipe
+        self._extend(
+            [
+                recipe.teacher_epochs,
+                recipe.teacher_learning_rate,
+                recipe.teacher_batch_size,
+                recipe.teacher_dropout,
+                recipe.warmup_share,
+            ]
+        )
+        teacher = self.teacher
+        rows = slice(0, len(self.train))
+        encoded = self.corpus.take(np.arange(len(self.corpus))[rows])
+
+        def run(folder: pathlib.Path) -> dict[str, Any]:
+            value = finetune(
+                teacher,
+                self.task,
+                recipe,
+                (encoded, self.train.targets),
+                (self._encode(teacher.tokenizer, self.held_out), self.held_out.targets),
+                self.seed,
+                Progress("teacher", self.folder / "logs"),
+            )
+            teacher.model.save_weights(folder / "teacher.weights.h5")
+            evaluated = self._encode(teacher.tokenizer, self.dataset.evaluate)
+            logits = teacher_outputs(teacher, evaluated).logits
+            return {"held_out": value, "value": self._metric(logits)}
+
+        done, folder = self._stage("teacher", run)
+        teacher.model.load_weights(folder / "teacher.weights.h5")
+        self._add_stage("teacher", done, _BYTES_PER_FLOAT * teacher.parameters)
+
+    def _vocabulary_stage(self) -> None:
+        self._extend([self.config.vocabulary_size])
+
+        def run(folder: pathlib.Path) -> dict[str, Any]:
+            np.save(
+                folder / "scores.npy", attention_importance(self.teacher, self.corpus)
+            )
+            return {}
+
+        _, folder = self._stage("vocabulary", run)
+        self.scores = np.load(folder / "scores.npy")
+        pieces = self.teacher.tokenizer.pieces
+        self.kept = keep_list(
+            pieces, self.scores, self.spelling, self.config.vocabulary_size
+        )
+        if len(self.kept) != self.config.vocabulary_size:
+            raise AssertionError("every piece that the corpus uses has a score")
+        self.tokenizer = WordPiece([pieces[index] for index in self.kept])
+
+    def _distillation_stage(self) -> None:
+        recipe, config = self.recipe, self.config
+        self._extend([recipe.to_json(), config.to_json(), self.method])
+        self._extend([self.student_start])
+        self.lessons: Lessons | None = None
+
+        def run(folder: pathlib.Path) -> dict[str, Any]:
+            sample = self._sample(recipe.statistics_texts)
+            student = initial_student(
+                self.teacher,
+                config,
+                self.kept,
+                self.scores[self.kept],
+                sample,
+                self.seed,
+                recipe.student_dropout,
+                self.student_start,
+            )
+            value = train_student(
+                student,
+                config,
+                self.task,
+                recipe,
+                self._lessons(),
+                self._student_held_out(),
+                recipe.student_epochs,
+                recipe.student_learning_rate,
+                self.seed,
+                Progress("student", self.folder / "logs"),
+            )
+            student.save_weights(folder / "student.weights.h5")
+            logits = self._evaluate(student)
+            return {"held_out": value, "value": self._metric(logits)}
+
+        done, folder = self._stage("distillation", run)
+        self.student = build_student(config)
+        self.student.load_weights(folder / "student.weights.h5")
+        self._add_stage(
+            "student_before_qat", done, _BYTES_PER_FLOAT * self.student.count_params()
+        )
+
+    def _quantization_stage(self) -> bytes:
+        recipe, config = self.recipe, self.config
+
+        def run(folder: pathlib.Path) -> dict[str, Any]:
+            tf.keras.utils.set_random_seed(self.seed)
+            folded = build_student(config, folded=True)
+            fold_task_projection(self.student, folded)
+            quantized = quantize_student(folded)
+            lessons = self._lessons()
+            if lessons.features is not None:
+                pooler = self.teacher.backbone.pooled_dense
+                pooled = np.tanh(
+                    lessons.features @ pooler.kernel.value.numpy()
+                    + pooler.bias.value.numpy()
+                )
+                lessons = Lessons(
+                    lessons.encoded, lessons.targets, lessons.logits, pooled
+                )
+            value = train_student(
+                quantized,
+                config,
+                self.task,
+                recipe,
+                lessons,
+                self._student_held_out(),
+                recipe.quantization_epochs,
+                recipe.quantization_learning_rate,
+                self.seed,
+                Progress("quantization", self.folder / "logs"),
+                warm_ranges=True,
+            )
+            float_weights(quantized, folded)
+            folded.save_weights(folder / "student_float.weights.h5")
+            fixed = quantize_student(
+                build_student(config, fixed_tokens=True, folded=True)
+            )
+            copy_quantized(quantized, fixed)
+            (folder / "model.tflite").write_bytes(convert(fixed, config))
+            return {
+                "held_out": value,
+                "value": self._metric(self._evaluate(folded)),
+                "fake_quantized_value": self._metric(self._evaluate(quantized)),
+                "parameters": folded.count_params(),
+            }
+
+        done, folder = self._stage("quantization", run)
+        self._add_stage("student_float", done, _BYTES_PER_FLOAT * done["parameters"])
+        return (folder / "model.tflite").read_bytes()
+
+    def _stage(
+        self, name: str, run: Callable[[pathlib.Path], dict[str, Any]]
+    ) -> tuple[dict[str, Any], pathlib.Path]:
+        """Runs a stage into a temporary folder and renames it, unless it is done."""
+        folder = self.folder / name
+        record = folder / "done.json"
+        if record.is_file():
+            done = json.loads(record.read_text("utf-8"))
+            if done["fingerprint"] == self._fingerprint:
+                return done, folder
+        working = self.folder / f".{name}"
+        for stale in (working, folder):
+            if stale.exists():
+                shutil.rmtree(stale)
+        working.mkdir(parents=True)
+        start = time.perf_counter()
+        done = run(working)
+        done |= {
+            "fingerprint": self._fingerprint,
+            "seconds": round(time.perf_counter() - start, 1),
+        }
+        (working / "done.json").write_text(json.dumps(done), "utf-8")
+        working.rename(folder)
+        return done, folder
+
+    def _extend(self, inputs: Any) -> None:
+        text = self._fingerprint + json.dumps(inputs, sort_keys=True)
+        self._fingerprint = hashlib.sha256(text.encode()).hexdigest()
+
+    def _add_stage(self, name: str, done: dict[str, Any], size: int) -> None:
+        self.stages.append(
+            {
+                "name": name,
+                "metric": self.task.metric,
+                "value": done["value"],
+                "held_out": done["held_out"],
+                "bytes": size,
+                "seconds": done["seconds"],
+            }
+        )
+
+    def _lessons(self) -> Lessons:
+        """The student's texts and the still teacher's outputs, computed once a run."""
+        if self.lessons is None:
+            encoded = self._encode(self.tokenizer, self.lesson_texts)
+            targets = self.lesson_texts.targets
+            if self.method == "none":
+                self.lessons = Lessons(encoded, targets, None, None)
+            else:
+                outputs = teacher_outputs(self.teacher, self.corpus)
+                self.lessons = Lessons(
+                    encoded, targets, outputs.logits, outputs.features
+                )
+        return self.lessons
+
+    def _sample(self, size: int):
+        rows = np.random.default_rng(self.seed).permutation(len(self.corpus))
+        return self.corpus.take(np.sort(rows[:size]))
+
+    def _student_held_out(self):
+        return self._encode(self.tokenizer, self.held_out), self.held_out.targets
+
+    def _encode(self, tokenizer: WordPiece, examples: Examples):
+        return tokenizer.encode(examples.texts, examples.pairs, self.tokens)
+
+    def _evaluate(self, student: tf.keras.Model) -> np.ndarray:
+        encoded = self._encode(self.tokenizer, self.dataset.evaluate)
+        return student_logits(student, self.config, encoded)
+
+    def _metric(self, logits: np.ndarray) -> float:
+        return metric_value(self.task.metric, logits, self.dataset.evaluate.targets)
+
+
+def _joined(labelled: Examples, unlabeled: Examples) -> Examples:
+    pairs = None
+    if labelled.pairs is not None and unlabeled.pairs is not None:
+        pairs = [*labelled.pairs, *unlabeled.pairs]
+    return Examples(
+        [*labelled.texts, *unlabeled.texts],
+        pairs,
+        np.concatenate([labelled.targets, unlabeled.targets]),
+    )

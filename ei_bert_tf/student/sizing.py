@@ -1,0 +1,107 @@
+"""Bytes of the final .tflite from a StudentConfig, and the config for a budget.
+
+V pieces, E embedding size, H hidden size, T tokens, F feed-forward size, N heads,
+D head size, C outputs.
+"""
+
+import dataclasses
+
+from ei_bert_tf.errors import InputError
+from ei_bert_tf.recipe import StudentConfig
+
+# What flatbuffer tables, names, shapes and scales take, measured on converted files
+# (tests/student/test_sizing.py): without a block, for each block, for each norm.
+_BASE_BYTES = 6_300
+_BLOCK_BYTES = 11_500
+_NORM_BYTES = {"layer": 2_700, "affine": 600}
+_HIDDEN_SIZES = (256, 224, 192, 160, 128, 112, 96, 80, 64, 48, 32)
+
+
+def model_bytes(config: StudentConfig) -> int:
+    """Predicted size of model.tflite: int8 weights, int32 biases, structure."""
+    hidden, width = config.hidden_size, config.heads * config.head_size
+    feed_forward, task = config.feed_forward_size, config.task_size
+
+    def dense(inputs: int, outputs: int) -> int:
+        return inputs * outputs + 4 * outputs
+
+    norm = _NORM_BYTES[config.norm]
+    norm += hidden * (2 if config.norm == "layer" else 1)
+    block = (
+        3 * dense(hidden, width)
+        + dense(width, hidden)
+        + dense(hidden, feed_forward)
+        + dense(feed_forward, hidden)
+        + 2 * norm
+        + _BLOCK_BYTES
+    )
+    return (
+        config.vocabulary_size * config.embedding_size
+        + dense(config.embedding_size, hidden)
+        + config.max_tokens * hidden
+        + (2 * hidden if config.pair else 0)
+        + norm
+        + config.layers * block
+        + dense(hidden, task)
+        + dense(task, config.outputs)
+        + _BASE_BYTES
+    )
+
+
+def choose_config(
+    max_model_bytes: int,
+    smallest_vocabulary: int,
+    largest_vocabulary: int,
+    teacher_hidden_size: int,
+    teacher_heads: int,
+    teacher_feed_forward_size: int,
+    **fixed,
+) -> StudentConfig:
+    """The widest student that fits, with the rest of the budget spent on vocabulary.
+
+    The proportions (E = H / 2, one head for 32 dimensions, F = 4 H, a vocabulary of at
+    least 24 H) are those that were best among the shapes tried; see docs/method.md.
+
+    Args:
+        max_model_bytes: limit on the file.
+        smallest_vocabulary: pieces that have to stay.
+        largest_vocabulary: pieces that the corpus uses.
+        fixed: max_tokens, layers, outputs, norm, pair of the StudentConfig.
+
+    Raises:
+        InputError: nothing fits; names the smallest size that can be reached.
+    """
+    largest_vocabulary = max(largest_vocabulary, smallest_vocabulary)
+    head_size = teacher_hidden_size // teacher_heads
+    smallest = None
+    for hidden in sorted({*_HIDDEN_SIZES, teacher_hidden_size}, reverse=True):
+        if hidden > teacher_hidden_size or hidden > _HIDDEN_SIZES[0]:
+            continue
+        shape = StudentConfig(
+            vocabulary_size=min(
+                max(smallest_vocabulary, 24 * hidden), largest_vocabulary
+            ),
+            hidden_size=hidden,
+            embedding_size=max(1, hidden // 2),
+            heads=min(teacher_heads, max(1, hidden // head_size)),
+            head_size=head_size,
+            feed_forward_size=min(teacher_feed_forward_size, 4 * hidden),
+            task_size=teacher_hidden_size,
+            **fixed,
+        )
+        # The prediction is good to 2 %: the file itself has to stay below the limit.
+        room = int(max_model_bytes / 1.02) - model_bytes(shape)
+        if room >= 0:
+            more = room // shape.embedding_size
+            size = min(shape.vocabulary_size + more, largest_vocabulary)
+            return dataclasses.replace(shape, vocabulary_size=size)
+        least = dataclasses.replace(shape, vocabulary_size=smallest_vocabulary)
+        smallest = int(model_bytes(least) * 1.02) + 1
+        if hidden == _HIDDEN_SIZES[-1] and smallest <= max_model_bytes:
+            room = int(max_model_bytes / 1.02) - model_bytes(least)
+            size = smallest_vocabulary + max(0, room) // shape.embedding_size
+            return dataclasses.replace(least, vocabulary_size=size)
+    raise InputError(
+        f"--max_model_bytes={max_model_bytes}: no student is so small; the smallest "
+        f"for this task has {smallest} bytes"
+    )
