@@ -51,6 +51,7 @@ setuptools.setup(
         "tensorflow-model-optimization>=0.8.1,<0.9",
         "tensorflow-text>=2.21,<2.22",
         "tf-keras>=2.21,<2.22",
+        "tensorboard>=2.20,<3",
         "tflite-micro>=0.dev20261023",
         "tokenizers==0.23.3",
         "tqdm>=4.66",

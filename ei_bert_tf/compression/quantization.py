@@ -5,6 +5,8 @@ of the student what is quantized, so that every operator of the exported graph h
 int8 inputs and outputs.
 """
 
+import numpy as np
+
 from ei_bert_tf.compat import Default8BitQuantizeScheme, tf, tfmot
 from ei_bert_tf.compression.quantizers import FixedRange, RunningRange
 from ei_bert_tf.student.layers import OWN_LAYERS
@@ -124,16 +126,42 @@ def float_weights(quantized: tf.keras.Model, student: tf.keras.Model) -> None:
     for layer in student.layers:
         if layer.weights:
             source = quantized.get_layer(f"quant_{layer.name}")
-            own = [name.name.split(":")[0].split("/")[-1] for name in layer.weights]
-            found = {
-                variable.name.split(":")[0].split("/")[-1]: variable
-                for variable in source.weights
-            }
-            layer.set_weights([found[name].numpy() for name in own])
+            found = {_last_name(variable): variable for variable in source.weights}
+            names = [_last_name(variable) for variable in layer.weights]
+            layer.set_weights([found[name].numpy() for name in names])
 
 
 def copy_quantized(source: tf.keras.Model, target: tf.keras.Model) -> None:
-    """Copies weights and ranges between quantized models by layer name."""
+    """Copies weights and ranges between quantized models by layer name.
+
+    Ranges are snapped to exact scales: the converter derives the scale of a tensor
+    in more than one place and refuses the model when the last bit differs.
+    """
     for layer in target.layers:
-        if layer.weights:
-            layer.set_weights(source.get_layer(layer.name).get_weights())
+        if not layer.weights:
+            continue
+        origin = source.get_layer(layer.name)
+        layer.set_weights(origin.get_weights())
+        found = {_last_name(weight): weight for weight in layer.weights}
+        if "output_low" in found:
+            low, high = found["output_low"], found["output_high"]
+            snapped = exact_range(float(low.numpy()), float(high.numpy()))
+            low.assign(snapped[0])
+            high.assign(snapped[1])
+
+
+def exact_range(low: float, high: float) -> tuple[float, float]:
+    """The range widened until scale, zero point and ends are exact in float32.
+
+    The scale is rounded up to a mantissa of 8 bits (at most 0.8 % wider), so that its
+    products with whole numbers up to 255 are exact.
+    """
+    width = max(high - low, 1e-6)
+    mantissa, exponent = np.frexp(width / 255)
+    scale = float(np.ldexp(np.ceil(mantissa * 256) / 256, exponent))
+    zero_point = int(np.clip(round(-low / scale), 0, 255))
+    return -zero_point * scale, (255 - zero_point) * scale
+
+
+def _last_name(variable: tf.Variable) -> str:
+    return variable.name.split(":")[0].split("/")[-1]

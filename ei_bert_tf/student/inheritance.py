@@ -133,7 +133,9 @@ def measure_slice(
             heads = state.heads.numpy()[real].reshape(real.sum(), -1, size)
             written = np.einsum("tnd,ndh->tnh", heads, output)
             head_scores[index] += np.linalg.norm(written, axis=-1).sum(axis=0)
-            rows = np.linalg.norm(_numpy(layer._feedforward_output_dense.kernel), axis=1)
+            rows = np.linalg.norm(
+                _numpy(layer._feedforward_output_dense.kernel), axis=1
+            )
             neuron_scores[index] += (
                 np.abs(state.neurons.numpy()[real]).sum(axis=0) * rows
             )

@@ -147,4 +147,3 @@ def _vocabulary(source: str) -> list[str]:
     if not tokenizer.lowercase:
         raise InputError("it is cased; only uncased BERTs are accepted")
     return list(tokenizer.get_vocabulary())
-

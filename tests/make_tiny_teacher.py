@@ -1,0 +1,110 @@
+"""Makes a tiny Hugging Face BERT folder and data it can learn, for tests.
+
+usage: python make_tiny_teacher.py DIR
+writes DIR/teacher (config.json, model.safetensors, vocab.txt), DIR/train.tsv and
+DIR/eval.tsv with the columns text and label. Sizes are odd so that swapped axes show.
+"""
+
+import json
+import pathlib
+import sys
+
+import numpy as np
+import safetensors.numpy
+
+HIDDEN, LAYERS, HEADS, FEED_FORWARD, POSITIONS = 20, 3, 2, 28, 32
+WORDS = {
+    "good": ["good", "great", "fine", "happy", "bright"],
+    "bad": ["bad", "poor", "awful", "sad", "dark"],
+}
+FILLERS = ["the", "a", "very", "film", "day", "was", "it", "house"]
+
+
+def vocabulary() -> list[str]:
+    """Special pieces, ASCII characters alone and as suffix, and the words."""
+    characters = [chr(code) for code in range(0x21, 0x7F) if not chr(code).isupper()]
+    words = [word for group in WORDS.values() for word in group] + FILLERS
+    return [
+        *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
+        *characters,
+        *("##" + character for character in characters),
+        *(word for word in words if len(word) > 1),
+    ]
+
+
+def weights(generator: np.random.Generator) -> dict[str, np.ndarray]:
+    """Random weights under the names of Hugging Face's BertModel."""
+
+    def normal(*shape):
+        return (generator.standard_normal(shape) * 0.2).astype(np.float32)
+
+    found = {
+        "embeddings.word_embeddings.weight": normal(len(vocabulary()), HIDDEN),
+        "embeddings.position_embeddings.weight": normal(POSITIONS, HIDDEN),
+        "embeddings.token_type_embeddings.weight": normal(2, HIDDEN),
+    }
+
+    def dense(name, inputs, outputs):
+        found[f"{name}.weight"] = normal(outputs, inputs)
+        found[f"{name}.bias"] = normal(outputs)
+
+    def norm(name):
+        found[f"{name}.weight"] = 1 + normal(HIDDEN)
+        found[f"{name}.bias"] = normal(HIDDEN)
+
+    norm("embeddings.LayerNorm")
+    for index in range(LAYERS):
+        layer = f"encoder.layer.{index}"
+        for role in ("query", "key", "value"):
+            dense(f"{layer}.attention.self.{role}", HIDDEN, HIDDEN)
+        dense(f"{layer}.attention.output.dense", HIDDEN, HIDDEN)
+        norm(f"{layer}.attention.output.LayerNorm")
+        dense(f"{layer}.intermediate.dense", HIDDEN, FEED_FORWARD)
+        dense(f"{layer}.output.dense", FEED_FORWARD, HIDDEN)
+        norm(f"{layer}.output.LayerNorm")
+    dense("pooler.dense", HIDDEN, HIDDEN)
+    return found
+
+
+def write_teacher(folder: pathlib.Path) -> None:
+    """Writes the BERT folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {
+        "model_type": "bert",
+        "vocab_size": len(vocabulary()),
+        "hidden_size": HIDDEN,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": HEADS,
+        "intermediate_size": FEED_FORWARD,
+        "max_position_embeddings": POSITIONS,
+        "type_vocab_size": 2,
+        "hidden_act": "gelu",
+    }
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": true}', "utf-8")
+    (folder / "vocab.txt").write_text("\n".join(vocabulary()) + "\n", "utf-8")
+    safetensors.numpy.save_file(
+        weights(np.random.default_rng(0)),
+        folder / "model.safetensors",
+        metadata={"format": "pt"},
+    )
+
+
+def write_data(path: pathlib.Path, rows: int, seed: int) -> None:
+    """Texts with one telling word each."""
+    generator = np.random.default_rng(seed)
+    lines = ["text\tlabel"]
+    for row in range(rows):
+        label = ("bad", "good")[row % 2]
+        words = list(generator.choice(FILLERS, generator.integers(1, 6)))
+        place = generator.integers(len(words) + 1)
+        words.insert(place, str(generator.choice(WORDS[label])))
+        lines.append(" ".join(words) + f"\t{label}")
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    target = pathlib.Path(sys.argv[1])
+    write_teacher(target / "teacher")
+    write_data(target / "train.tsv", 240, 1)
+    write_data(target / "eval.tsv", 40, 2)

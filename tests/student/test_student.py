@@ -1,0 +1,98 @@
+"""The student's graph, its folding and where its weights come from."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ei_bert_tf.errors import InputError
+from ei_bert_tf.recipe import Recipe, StudentConfig
+from ei_bert_tf.student.encoder import build_student
+from ei_bert_tf.student.folding import fold_task_projection
+from ei_bert_tf.student.inheritance import initial_student, residual_basis
+from ei_bert_tf.student.sizing import choose_config, model_bytes
+from ei_bert_tf.teacher.backbone import load_teacher
+from tests.make_tiny_teacher import HIDDEN, write_teacher
+
+CONFIG = StudentConfig(37, 13, 2, 12, 6, 3, 5, 14, 20, 3)
+
+
+@pytest.mark.parametrize("norm", ["layer", "affine"])
+@pytest.mark.parametrize("pair", [False, True])
+def test_folding_changes_nothing(norm, pair):
+    config = dataclasses.replace(CONFIG, norm=norm, pair=pair)
+    student = build_student(config)
+    generator = np.random.default_rng(0)
+    student.set_weights(
+        [
+            value if "mask_bias" in weight.name else generator.normal(size=value.shape)
+            for weight, value in zip(
+                student.weights, student.get_weights(), strict=True
+            )
+        ]
+    )
+    folded = build_student(config, fixed_tokens=True, folded=True)
+    fold_task_projection(student, folded)
+    ids = generator.integers(0, 37, (4, 13))
+    inputs = [ids, np.ones_like(ids)] + ([ids % 2] if pair else [])
+    expected = student(inputs)["logits"].numpy()
+    assert expected.shape == (4, 3)
+    np.testing.assert_allclose(folded(inputs)["logits"], expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("start", ["slice", "random"])
+def test_padding_hardly_changes_the_answer(tmp_path, start):
+    write_teacher(tmp_path)
+    teacher = load_teacher(str(tmp_path), 3, seed=0)
+    kept = np.arange(len(teacher.tokenizer.pieces))
+    config = StudentConfig(len(kept), 13, 2, 16, 8, 2, 10, 20, HIDDEN, 3)
+    texts = ["the good day", "a dark house was very sad"]
+    sample = teacher.tokenizer.encode(texts * 9, None, 13)
+    student = initial_student(
+        teacher, config, kept, np.ones(len(kept)), sample, 0, 0.0, start
+    )
+    ids, mask = sample.ids[:1], sample.mask[:1]
+    short = int(sample.lengths[0])
+    whole = student([ids, mask])["features"].numpy()
+    alone = student([ids[:, :short], mask[:, :short]])["features"].numpy()
+    np.testing.assert_allclose(whole, alone, atol=0.05)
+
+
+def test_a_full_slice_has_the_teacher_s_task_layers(tmp_path):
+    write_teacher(tmp_path)
+    teacher = load_teacher(str(tmp_path), 3, seed=0)
+    sample = teacher.tokenizer.encode(["the good day", "a dark house"], None, 13)
+    basis, energy = residual_basis(teacher, sample, HIDDEN, seed=1)
+    assert energy == pytest.approx(1.0)
+    np.testing.assert_allclose(basis.T @ basis, np.eye(HIDDEN), atol=1e-5)
+    _, less = residual_basis(teacher, sample, 7, seed=1)
+    assert less < energy
+
+
+def test_the_widest_config_that_fits():
+    def choose(limit):
+        return choose_config(
+            limit, 200, 9000, 384, 12, 1536,
+            max_tokens=64, layers=3, outputs=2, norm="layer", pair=False,
+        )  # fmt: skip
+
+    one, two = choose(1_000_000), choose(1_910_000)
+    assert one.hidden_size < two.hidden_size
+    for limit, config in ((1_000_000, one), (1_910_000, two)):
+        assert 0.9 * limit < model_bytes(config) * 1.02 <= limit
+    with pytest.raises(InputError, match="--max_model_bytes=20000.*smallest"):
+        choose(20_000)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"magic": 1}, "unknown choice 'magic'"),
+        ({"student_epochs": "many"}, "student_epochs is 'many'"),
+        ({"student_epochs": 0}, "student_epochs is 0"),
+        ({"norm": "batch"}, "norm is 'batch'"),
+    ],
+)
+def test_recipe_refusals(overrides, message):
+    with pytest.raises(InputError, match=message):
+        Recipe.preset("quick", overrides)

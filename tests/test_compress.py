@@ -1,0 +1,193 @@
+"""The road from end to end with a tiny teacher: what a bundle holds and tells."""
+
+import hashlib
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import ei_bert_tf
+from ei_bert_tf.errors import InputError
+from tests.make_tiny_teacher import write_data, write_teacher
+
+STAGES = ["teacher", "student_before_qat", "student_float", "student_int8"]
+RECIPE = {
+    "teacher_epochs": 6,
+    "teacher_learning_rate": 3e-3,
+    "student_epochs": 3,
+    "student_learning_rate": 3e-3,
+    "quantization_epochs": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """Folder with a tiny teacher, its data and a short recipe."""
+    folder = tmp_path_factory.mktemp("tiny")
+    write_teacher(folder / "teacher")
+    write_data(folder / "train.tsv", 240, 1)
+    write_data(folder / "eval.tsv", 40, 2)
+    (folder / "recipe.json").write_text(json.dumps(RECIPE))
+    return folder
+
+
+def compress(folder, output, **changes):
+    arguments = {
+        "train": folder / "train.tsv",
+        "evaluate": folder / "eval.tsv",
+        "text": "text",
+        "label": "label",
+        "output_dir": folder / output,
+        "teacher": str(folder / "teacher"),
+        "preset": "quick",
+        "recipe": folder / "recipe.json",
+        "max_seq_length": 13,
+    }
+    return ei_bert_tf.compress(**arguments | changes)
+
+
+@pytest.fixture(scope="module")
+def bundle(tiny):
+    return compress(tiny, "bundle")
+
+
+def test_stages_and_runtimes_are_measured(bundle):
+    stages = {stage["name"]: stage for stage in bundle.manifest["stages"]}
+    assert list(stages) == STAGES
+    assert stages["teacher"]["value"] >= 0.9
+    assert stages["student_int8"]["value"] >= 0.8
+    assert stages["student_int8"]["bytes"] == len(bundle.model)
+    runtimes = bundle.manifest["runtimes"]
+    assert runtimes["litert_reference"]["agreement"] == 1.0
+    assert runtimes["tflm"]["agreement"] >= 0.95
+    assert runtimes["tflm"]["arena_bytes"] % 16 == 0
+
+
+def test_manifest_lists_every_file_with_its_digest(bundle):
+    found = {
+        path.relative_to(bundle.folder).as_posix()
+        for path in bundle.folder.rglob("*")
+        if path.is_file() and "checkpoints" not in path.parts
+    }
+    files = bundle.manifest["files"]
+    assert found == {*files, "manifest.json"}
+    for name, entry in files.items():
+        content = (bundle.folder / name).read_bytes()
+        assert entry["bytes"] == len(content)
+        assert entry["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_predictions_of_all_runtimes_have_known_labels(bundle):
+    texts = ["a very good day", "the awful film", ""]
+    for runtime in ("litert", "litert_reference", "tflm"):
+        predictions = bundle.predict(texts, runtime=runtime)
+        assert all(p.label in ("bad", "good") for p in predictions)
+        assert all(0.5 <= p.probability <= 1.0 for p in predictions)
+    assert [p.label for p in bundle.predict(texts[:2])] == ["good", "bad"]
+
+
+def test_evaluate_gives_the_manifest_s_value(bundle, tiny):
+    result = bundle.evaluate(tiny / "eval.tsv")
+    assert result["metrics"]["accuracy"] == bundle.manifest["stages"][-1]["value"]
+    assert result["examples"] == 40
+
+
+def test_a_finished_stage_is_not_run_again(bundle, tiny):
+    before = {
+        path: path.stat().st_mtime_ns
+        for path in (bundle.folder / "checkpoints").rglob("done.json")
+    }
+    again = compress(tiny, "bundle")
+    assert again.model == bundle.model
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_a_changed_file_is_refused(bundle):
+    path = bundle.folder / "labels.txt"
+    content = path.read_bytes()
+    try:
+        path.write_bytes(content + b"x\n")
+        with pytest.raises(InputError, match="labels.txt"):
+            ei_bert_tf.Bundle.load(bundle.folder)
+    finally:
+        path.write_bytes(content)
+
+
+def test_programs_read_the_bundle(bundle, tiny):
+    def run(program, *arguments):
+        command = [
+            sys.executable,
+            "-m",
+            f"tools.{program}",
+            f"--bundle={bundle.folder}",
+        ]
+        return subprocess.run(
+            [*command, *arguments], capture_output=True, text=True, check=True
+        ).stdout
+
+    answer = json.loads(run("evaluate", f"--eval_file={tiny / 'eval.tsv'}"))
+    assert answer["metrics"]["accuracy"] == bundle.manifest["stages"][-1]["value"]
+    label, probability, text = (
+        run("predict", "a very good day").rstrip("\n").split("\t")
+    )
+    assert (label, text) == ("good", "a very good day")
+    assert 0.5 <= float(probability) <= 1.0
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_bytes(bundle, tiny):
+    assert compress(tiny, "again").model == bundle.model
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["pair", "regression"])
+def test_pairs_and_regression(tiny, kind):
+    generator = np.random.default_rng(3)
+    for name, rows in (("train", 120), ("eval", 30)):
+        lines = ["a\tb\tscore"]
+        for row in range(rows):
+            words = ["good" if generator.random() < 0.5 else "bad" for _ in range(2)]
+            same = words[0] == words[1]
+            score = ("no", "yes")[same] if kind == "pair" else float(same) + row * 1e-6
+            lines.append(f"a {words[0]} day\tthe {words[1]} film\t{score}")
+        (tiny / f"{kind}_{name}.tsv").write_text("\n".join(lines) + "\n")
+    found = compress(
+        tiny,
+        kind,
+        train=tiny / f"{kind}_train.tsv",
+        evaluate=tiny / f"{kind}_eval.tsv",
+        text=["a", "b"],
+        label="score",
+        task_type="classification" if kind == "pair" else "regression",
+    )
+    assert found.manifest["runtimes"]["tflm"]["agreement"] >= 0.9
+    prediction = found.predict(["a good day"], pairs=["the bad film"])[0]
+    if kind == "pair":
+        assert prediction.label in ("no", "yes")
+    else:
+        assert prediction.label is None and np.isfinite(prediction.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"max_model_bytes": 1000}, "--max_model_bytes=1000.*smallest"),
+        ({"max_seq_length": 2}, "--max_seq_length=2"),
+        ({"max_seq_length": 64}, "--max_seq_length=64.*at most 32"),
+        ({"max_arena_bytes": -1}, "--max_arena_bytes=-1"),
+        ({"method": "magic"}, "--method=magic.*kd"),
+        ({"student_start": "magic"}, "--student_start=magic.*slice"),
+        ({"preset": "magic"}, "--preset=magic.*quick"),
+        ({"teacher": "builtin:magic"}, "--teacher=builtin:magic.*minilm-l6"),
+        ({"dataset": "builtin:bbc_news"}, "--dataset=builtin:bbc_news and"),
+        ({"dataset": "magic", "train": None, "evaluate": None}, "accepted: builtin"),
+        ({"train": None}, "--train_file is missing"),
+    ],
+)
+def test_refusals(tiny, changes, message):
+    with pytest.raises(InputError, match=message):
+        compress(tiny, "refused", **changes)
+    assert not (tiny / "refused" / "manifest.json").exists()
+    assert not (tiny / "refused" / "checkpoints").exists()
