@@ -110,13 +110,15 @@ class Recipe:
         if name not in PRESETS:
             raise InputError(f"--preset={name}: accepted: {', '.join(PRESETS)}")
         choices = dict(_PRESETS[name])
-        known = {field.name: field.type for field in dataclasses.fields(cls)}
+        known = {name: type(value) for name, value in cls().to_json().items()}
         for key, value in (overrides or {}).items():
             if key not in known:
                 raise InputError(
                     f"--recipe: unknown choice {key!r}; accepted: {', '.join(known)}"
                 )
-            accepted = (int, float) if known[key] is float else known[key]
+            accepted: tuple[type, ...] = (known[key],)
+            if known[key] is float:
+                accepted = (int, float)
             if isinstance(value, bool) or not isinstance(value, accepted):
                 raise InputError(
                     f"--recipe: {key} is {value!r}, not of type {known[key].__name__}"

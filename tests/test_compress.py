@@ -109,7 +109,7 @@ def test_a_changed_file_is_refused(bundle):
     content = path.read_bytes()
     try:
         path.write_bytes(content + b"x\n")
-        with pytest.raises(InputError, match="labels.txt"):
+        with pytest.raises(InputError, match=r"labels\.txt"):
             ei_bert_tf.Bundle.load(bundle.folder)
     finally:
         path.write_bytes(content)

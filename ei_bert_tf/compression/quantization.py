@@ -153,12 +153,12 @@ def copy_quantized(source: tf.keras.Model, target: tf.keras.Model) -> None:
 def exact_range(low: float, high: float) -> tuple[float, float]:
     """The range widened until scale, zero point and ends are exact in float32.
 
-    The scale is rounded up to a mantissa of 8 bits (at most 0.8 % wider), so that its
-    products with whole numbers up to 255 are exact.
+    The scale is rounded up to a mantissa of 12 bits (at most 0.05 % wider), so that
+    its products with whole numbers up to 255 fit into float32's 24 bits.
     """
     width = max(high - low, 1e-6)
     mantissa, exponent = np.frexp(width / 255)
-    scale = float(np.ldexp(np.ceil(mantissa * 256) / 256, exponent))
+    scale = float(np.ldexp(np.ceil(mantissa * 4096) / 4096, exponent))
     zero_point = int(np.clip(round(-low / scale), 0, 255))
     return -zero_point * scale, (255 - zero_point) * scale
 

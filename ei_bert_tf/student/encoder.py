@@ -57,10 +57,7 @@ def build_student(
         last = index == config.layers - 1
         x = _block(x, bias, config, index, dropout, last)
     # x: [B, 1, H]
-    if folded:
-        states = x
-    else:
-        states = _dense(config.task_size, "task_projection")(x)
+    states = x if folded else _dense(config.task_size, "task_projection")(x)
     pooled = _dense(config.task_size, "pooler")(states)
     pooled = keras_layers.Activation("tanh", name="pooler_tanh")(pooled)
     logits = _dense(config.outputs, "classifier")(

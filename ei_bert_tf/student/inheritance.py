@@ -291,7 +291,7 @@ def _block_weights(
 
 
 def _add_norms(weights: dict, config: StudentConfig, cut: Slice) -> None:
-    """Puts the fitted norms into `weights`; an affine's shift into the bias before it."""
+    """Adds the fitted norms; an affine's shift goes into the bias before it."""
     places = [("embedding_norm", "positions")]
     for index in range(config.layers):
         name = f"block_{index}"

@@ -107,9 +107,8 @@ def check_teacher_name(name: str) -> None:
         )
     if pathlib.Path(name).is_dir():
         _check_folder(name)
-    elif not name.startswith("builtin:") and ("/" in name or name.startswith(".")):
-        if "://" not in name:
-            raise InputError(f"--teacher={name}: no such folder")
+    elif name.startswith((".", "/")):
+        raise InputError(f"--teacher={name}: no such folder")
 
 
 def _check_folder(name: str) -> None:

@@ -29,7 +29,7 @@ def test_fixed_range_clips():
 def test_exact_range_holds_the_old_one(low, high):
     first, last = exact_range(low, high)
     scale = (last - first) / 255
-    assert last - first <= (high - low) * 1.008 + 1e-12
+    assert last - first <= (high - low) * 1.0005
     assert abs(first - low) <= scale and abs(last - high) <= scale
     assert np.float32(first) == first and np.float32(last) == last
     assert np.float32(first) <= 0 <= np.float32(last)
