@@ -9,8 +9,8 @@ import dataclasses
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.recipe import StudentConfig
 
-# What flatbuffer tables, names, shapes and scales take, measured on converted files
-# (tests/student/test_sizing.py): without a block, for each block, for each norm.
+# What flatbuffer tables, names, shapes and scales take: without a block, for each
+# block, for each norm.
 _BASE_BYTES = 6_300
 _BLOCK_BYTES = 11_500
 _NORM_BYTES = {"layer": 2_700, "affine": 600}
@@ -59,8 +59,8 @@ def choose_config(
 ) -> StudentConfig:
     """The widest student that fits, with the rest of the budget spent on vocabulary.
 
-    The proportions (E = H / 2, one head for 32 dimensions, F = 4 H, a vocabulary of at
-    least 24 H) are those that were best among the shapes tried; see docs/method.md.
+    The proportions are ours: E = H / 2, as many heads as fill H, F = 4 H, and a
+    vocabulary of at least 24 H.
 
     Args:
         max_model_bytes: limit on the file.
