@@ -14,11 +14,11 @@ from tests.make_tiny_teacher import write_data, write_teacher
 
 STAGES = ["teacher", "student_before_qat", "student_float", "student_int8"]
 RECIPE = {
-    "teacher_epochs": 6,
+    "teacher_epochs": 10,
     "teacher_learning_rate": 3e-3,
-    "student_epochs": 3,
+    "student_epochs": 20,
     "student_learning_rate": 3e-3,
-    "quantization_epochs": 1,
+    "quantization_epochs": 4,
 }
 
 

@@ -74,7 +74,10 @@ def train_student(
     steps = int(epoch_batches(0).cardinality())
     schedule = warmup_then_linear(learning_rate, steps * epochs, recipe.warmup_share)
     optimizer = tf.keras.optimizers.legacy.Adam(schedule)
-    variables = student.trainable_variables
+    # TFMOT's wrapper lists the constant mask table among the trainable weights.
+    variables = [
+        variable for variable in student.trainable_variables if variable.trainable
+    ]
     signature = [epoch_batches(0).element_spec]
 
     @tf.function(input_signature=signature)
