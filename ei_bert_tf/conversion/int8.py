@@ -25,7 +25,7 @@ def convert(quantized: tf.keras.Model, config: StudentConfig) -> bytes:
         tf.TensorSpec((1, config.max_tokens), tf.int32, name=name) for name in names
     ]
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def serve(*inputs):
         return {"logits": quantized(list(inputs), training=False)["logits"]}
 

@@ -80,7 +80,7 @@ def train_student(
     ]
     signature = [epoch_batches(0).element_spec]
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def train_step(batch):
         with tf.GradientTape() as tape:
             outputs = student(student_inputs(config, batch), training=True)
@@ -100,7 +100,7 @@ def train_student(
 
     if warm_ranges:
 
-        @tf.function(input_signature=signature)
+        @tf.function(input_signature=signature, autograph=False)
         def observe(batch):
             student(student_inputs(config, batch), training=True)
 
@@ -123,7 +123,7 @@ def student_logits(
     """Logits float32 [N, C] of every text, in the order given."""
     dataset = batches(encoded, {}, _EVALUATION_BATCH)
 
-    @tf.function(input_signature=[dataset.element_spec])
+    @tf.function(input_signature=[dataset.element_spec], autograph=False)
     def infer(batch):
         return student(student_inputs(config, batch), training=False)["logits"]
 

@@ -71,7 +71,7 @@ def finetune(
     # newer one on a CPU.
     optimizer = tf.keras.optimizers.legacy.Adam(schedule)
 
-    @tf.function(input_signature=[epoch_batches(0).element_spec])
+    @tf.function(input_signature=[epoch_batches(0).element_spec], autograph=False)
     def train_step(batch):
         step_seed = tf.stack([seed, tf.cast(optimizer.iterations, tf.int32)])
         with tf.GradientTape() as tape:
@@ -102,7 +102,7 @@ def teacher_outputs(teacher: Teacher, encoded: Encoded) -> TeacherOutputs:
     """Logits and features of every text, in the order given."""
     dataset = batches(encoded, {}, _EVALUATION_BATCH)
 
-    @tf.function(input_signature=[dataset.element_spec])
+    @tf.function(input_signature=[dataset.element_spec], autograph=False)
     def infer(batch):
         return teacher(batch)
 

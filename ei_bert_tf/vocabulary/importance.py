@@ -31,7 +31,7 @@ def attention_importance(teacher: Teacher, encoded: Encoded) -> np.ndarray:
     vocabulary_size = teacher.backbone.vocabulary_size
     blocks = teacher.backbone.num_layers
 
-    @tf.function(input_signature=[dataset.element_spec])
+    @tf.function(input_signature=[dataset.element_spec], autograph=False)
     def received(batch):
         states = forward(
             teacher.backbone, batch["ids"], batch["mask"], batch["segment_ids"]
