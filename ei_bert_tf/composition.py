@@ -90,7 +90,6 @@ def compress(
     )
     check_teacher_name(teacher)
     folder = pathlib.Path(output_dir)
-    folder.mkdir(parents=True, exist_ok=True)
     pipeline = Pipeline(
         data,
         chosen,

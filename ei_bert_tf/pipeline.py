@@ -73,8 +73,6 @@ class Pipeline:
         self.tokens = max_seq_length
         self.folder = folder / "checkpoints"
         self.stages: list[dict[str, Any]] = []
-        if not resume and self.folder.exists():
-            shutil.rmtree(self.folder)
         tf.config.experimental.enable_op_determinism()
         tf.keras.utils.set_random_seed(seed)
         self.teacher = load_teacher(teacher_name, self.task.outputs, seed)
@@ -93,6 +91,8 @@ class Pipeline:
                 ]
             ).encode()
         ).hexdigest()
+        if not resume and self.folder.exists():
+            shutil.rmtree(self.folder)
         for part in (self.train, self.held_out):
             self._extend([list(part.texts), part.pairs, part.targets.tolist()])
 
