@@ -21,7 +21,7 @@ from ei_bert_tf.compression.quantization import (
     quantize_student,
 )
 from ei_bert_tf.conversion.int8 import convert
-from ei_bert_tf.distillation.plain import Lessons, student_logits, train_student
+from ei_bert_tf.distillation.plain import Lessons, predictor, train_student
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.evaluation.metrics import metric_value
 from ei_bert_tf.progress import Progress
@@ -353,7 +353,7 @@ class Pipeline:
 
     def _evaluate(self, student: tf.keras.Model) -> np.ndarray:
         encoded = self._encode(self.tokenizer, self.dataset.evaluate)
-        return student_logits(student, self.config, encoded)
+        return predictor(student, self.config)(encoded)
 
     def _metric(self, logits: np.ndarray) -> float:
         return metric_value(self.task.metric, logits, self.dataset.evaluate.targets)

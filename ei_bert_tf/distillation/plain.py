@@ -14,7 +14,7 @@ from ei_bert_tf.distillation.schedule import warmup_then_linear
 from ei_bert_tf.evaluation.metrics import metric_value
 from ei_bert_tf.recipe import Recipe, StudentConfig
 from ei_bert_tf.student.encoder import student_inputs
-from ei_bert_tf.text.batches import batches
+from ei_bert_tf.text.batches import TEXT_SIGNATURE, batches
 from ei_bert_tf.text.task import Task
 from ei_bert_tf.text.wordpiece import Encoded
 
@@ -106,28 +106,30 @@ def train_student(
 
         for batch in epoch_batches(0).take(20):
             observe(batch)
+    predict = predictor(student, config)
     value = 0.0
     for epoch in range(epochs):
         for index, batch in enumerate(epoch_batches(epoch)):
             loss = train_step(batch)
             report("step", epoch * steps + index + 1, {"loss": loss})
-        logits = student_logits(student, config, held_out[0])
-        value = metric_value(task.metric, logits, held_out[1])
+        value = metric_value(task.metric, predict(held_out[0]), held_out[1])
         report("epoch", (epoch + 1) * steps, {f"held_out_{task.metric}": value})
     return value
 
 
-def student_logits(
-    student: tf.keras.Model, config: StudentConfig, encoded: Encoded
-) -> np.ndarray:
-    """Logits float32 [N, C] of every text, in the order given."""
-    dataset = batches(encoded, {}, _EVALUATION_BATCH)
+def predictor(
+    student: tf.keras.Model, config: StudentConfig
+) -> Callable[[Encoded], np.ndarray]:
+    """A function from texts to logits float32 [N, C], traced once for all calls."""
 
-    @tf.function(input_signature=[dataset.element_spec], autograph=False)
+    @tf.function(input_signature=[TEXT_SIGNATURE], autograph=False)
     def infer(batch):
         return student(student_inputs(config, batch), training=False)["logits"]
 
-    logits = np.zeros((len(encoded), config.outputs), np.float32)
-    for batch in dataset:
-        logits[batch["rows"].numpy()] = infer(batch).numpy()
-    return logits
+    def predict(encoded: Encoded) -> np.ndarray:
+        logits = np.zeros((len(encoded), config.outputs), np.float32)
+        for batch in batches(encoded, {}, _EVALUATION_BATCH):
+            logits[batch["rows"].numpy()] = infer(batch).numpy()
+        return logits
+
+    return predict

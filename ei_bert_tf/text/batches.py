@@ -12,6 +12,14 @@ from ei_bert_tf.text.wordpiece import Encoded
 
 BUCKET_TOKENS = 4
 
+# What a batch without extras is, for functions that are traced once for all lengths.
+TEXT_SIGNATURE = {
+    "rows": tf.TensorSpec((None,), tf.int32),
+    "ids": tf.TensorSpec((None, None), tf.int32),
+    "mask": tf.TensorSpec((None, None), tf.int32),
+    "segment_ids": tf.TensorSpec((None, None), tf.int32),
+}
+
 
 def batches(
     encoded: Encoded,
