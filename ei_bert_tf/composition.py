@@ -102,6 +102,8 @@ def compress(
         folder=folder,
         resume=resume,
     )
+    if max_arena_bytes:
+        _check_arena(max_arena_bytes, smallest_arena_bytes(pipeline.untrained_model()))
     model, tokenizer = pipeline.run()
     if len(model) > max_model_bytes:
         raise InputError(
@@ -124,12 +126,8 @@ def compress(
             logits[name], logits["litert_reference"]
         )
     runtimes["tflm"]["arena_bytes"] = smallest_arena_bytes(model)
-    arena_bytes = runtimes["tflm"]["arena_bytes"]
-    if max_arena_bytes and arena_bytes > max_arena_bytes:
-        raise InputError(
-            f"--max_arena_bytes={max_arena_bytes}: the student needs {arena_bytes}; a "
-            "smaller --max_seq_length or --max_model_bytes needs less"
-        )
+    if max_arena_bytes:
+        _check_arena(max_arena_bytes, runtimes["tflm"]["arena_bytes"])
     int8_stage = {
         "name": "student_int8",
         "metric": data.task.metric,
@@ -203,6 +201,14 @@ def _load(dataset, files, text, label, *, metric, **others) -> Dataset:
 def _check_choice(name: str, value: str, accepted: Sequence[str]) -> None:
     if value not in accepted:
         raise InputError(f"--{name}={value}: accepted: {', '.join(accepted)}")
+
+
+def _check_arena(limit: int, needed: int) -> None:
+    if needed > limit:
+        raise InputError(
+            f"--max_arena_bytes={limit}: the student needs {needed}; a smaller "
+            "--max_seq_length or --max_model_bytes needs less"
+        )
 
 
 def _test_value(data: Dataset, model: bytes, tokenizer, tokens: int) -> dict[str, Any]:

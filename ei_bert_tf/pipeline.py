@@ -26,7 +26,7 @@ from ei_bert_tf.errors import InputError
 from ei_bert_tf.evaluation.metrics import metric_value
 from ei_bert_tf.progress import Progress
 from ei_bert_tf.recipe import Recipe, StudentConfig
-from ei_bert_tf.student.encoder import build_student
+from ei_bert_tf.student.encoder import build_student, student_inputs
 from ei_bert_tf.student.folding import fold_task_projection
 from ei_bert_tf.student.inheritance import initial_student
 from ei_bert_tf.student.sizing import choose_config
@@ -102,6 +102,23 @@ class Pipeline:
         self._vocabulary_stage()
         self._distillation_stage()
         return self._quantization_stage(), self.tokenizer
+
+    def untrained_model(self) -> bytes:
+        """A .tflite of the student's shape with random weights.
+
+        It needs the arena of the trained one, which depends on shapes alone, so that
+        a limit can be checked before anything is trained.
+        """
+        student = build_student(self.config, fixed_tokens=True, folded=True)
+        generator = np.random.default_rng(self.seed)
+        for weight in student.trainable_weights:
+            weight.assign(generator.normal(size=weight.shape) * 0.1)
+        quantized = quantize_student(student)
+        ids = np.zeros((1, self.tokens), np.int32)
+        ids[0] = np.arange(self.tokens) % self.config.vocabulary_size
+        batch = {"ids": ids, "mask": np.ones_like(ids), "segment_ids": ids % 2}
+        quantized(student_inputs(self.config, batch), training=True)
+        return convert(quantized, self.config)
 
     def _prepare_texts(self) -> None:
         kept, held = hold_out(

@@ -142,6 +142,14 @@ def test_the_same_seed_gives_the_same_bytes(bundle, tiny):
 
 
 @pytest.mark.slow
+def test_learning_without_a_teacher(tiny):
+    found = compress(tiny, "alone", method="none", student_start="random")
+    assert [stage["name"] for stage in found.manifest["stages"]] == STAGES
+    assert found.manifest["recipe"]["method"] == "none"
+    assert found.manifest["stages"][-1]["value"] >= 0.6
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pair", "regression"])
 def test_pairs_and_regression(tiny, kind):
     generator = np.random.default_rng(3)
@@ -177,6 +185,7 @@ def test_pairs_and_regression(tiny, kind):
         ({"max_seq_length": 2}, "--max_seq_length=2"),
         ({"max_seq_length": 64}, "--max_seq_length=64.*at most 32"),
         ({"max_arena_bytes": -1}, "--max_arena_bytes=-1"),
+        ({"max_arena_bytes": 1024}, "--max_arena_bytes=1024.*needs"),
         ({"method": "magic"}, "--method=magic.*kd"),
         ({"student_start": "magic"}, "--student_start=magic.*slice"),
         ({"preset": "magic"}, "--preset=magic.*quick"),

@@ -61,6 +61,15 @@ def test_dropout_follows_its_seed(teacher, encoded):
 
 def test_importance_is_all_the_attention_there_is(teacher, encoded):
     scores = attention_importance(teacher, encoded)
+    states = forward(teacher.backbone, encoded.ids, encoded.mask, encoded.segment_ids)
+    expected = np.zeros(len(teacher.tokenizer.pieces))
+    for layer in states.layers:
+        attention = layer.attention.numpy().mean(axis=1)  # [B, query, key]
+        for row, length in enumerate(encoded.lengths):
+            for key in range(length):
+                given = attention[row, :length, key].sum()
+                expected[encoded.ids[row, key]] += given / LAYERS
+    np.testing.assert_allclose(scores, expected, rtol=1e-4)
     # Every token gives one unit of attention, averaged over layers and heads.
     assert scores.sum() == pytest.approx(encoded.mask.sum(), rel=1e-5)
     assert set(np.flatnonzero(scores)) == set(encoded.ids[encoded.mask > 0].tolist())
