@@ -147,6 +147,8 @@ def compress(
         "environment": _environment(),
         "task": data.task.to_json(),
         "teacher_name": teacher,
+        "train_examples": len(data.train),
+        "max_model_bytes": max_model_bytes,
         "seed": seed,
         "recipe": chosen.to_json()
         | {"preset": preset, "method": method, "student_start": student_start},

@@ -1,7 +1,7 @@
 """BERT's forward pass over the weights of a keras-nlp backbone, with every state open.
 
 keras-nlp's own call hides attention probabilities and residual states, and its einsum
-layers run at half the speed of plain matrix products on a CPU; the result is the same
+layers train slower than plain matrix products on a CPU; the result is the same
 (tests/teacher/test_forward.py).
 
 B batch, T tokens, N heads, D head size, H hidden size, F feed-forward size.
