@@ -18,7 +18,10 @@ from ei_bert_tf.text.task import Task
 from ei_bert_tf.text.wordpiece import WordPiece
 
 FORMAT_VERSION = 1
+# The interpreters of the file, and the float student that it came from.
+BUNDLE_RUNTIMES = (*RUNTIMES, "keras")
 _UNLISTED = ("manifest.json", "checkpoints")
+_FLOAT_WEIGHTS = "checkpoints/quantization/student_float.weights.h5"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +89,7 @@ class Bundle:
         pairs: Sequence[str] | None = None,
         runtime: str = "litert",
     ) -> list[Prediction]:
-        """Classifies texts, or pairs of texts, with one of RUNTIMES.
+        """Classifies texts, or pairs of texts, with one of BUNDLE_RUNTIMES.
 
         Raises:
             InputError: pairs for a task of single texts or the other way round, or an
@@ -126,15 +129,19 @@ class Bundle:
         }
 
     def _logits(self, texts, pairs, runtime: str) -> np.ndarray:
-        if runtime not in RUNTIMES:
+        if runtime not in BUNDLE_RUNTIMES:
             raise InputError(
-                f"--runtime={runtime}: unknown; accepted: {', '.join(RUNTIMES)}"
+                f"--runtime={runtime}: unknown; accepted: {', '.join(BUNDLE_RUNTIMES)}"
             )
-        tokens = self.manifest["max_seq_length"]
+        encoded = self.tokenizer.encode(texts, pairs, self.manifest["max_seq_length"])
+        if runtime == "keras":
+            # Imported here because the interpreters need no TensorFlow.
+            from ei_bert_tf.evaluation.float_student import float_logits
+
+            weights = self.folder / _FLOAT_WEIGHTS
+            return float_logits(self.manifest["student"], weights, encoded)
         engine = open_runtime(runtime, self.model)
-        return engine.dequantize(
-            engine.logits(self.tokenizer.encode(texts, pairs, tokens))
-        )
+        return engine.dequantize(engine.logits(encoded))
 
 
 def file_list(folder: pathlib.Path) -> dict[str, dict[str, Any]]:

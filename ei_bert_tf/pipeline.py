@@ -168,6 +168,7 @@ class Pipeline:
                 recipe.teacher_learning_rate,
                 recipe.teacher_batch_size,
                 recipe.teacher_dropout,
+                recipe.teacher_average,
                 recipe.warmup_share,
             ]
         )

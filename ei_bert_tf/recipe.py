@@ -12,6 +12,14 @@ METHODS = ("kd", "none")
 STUDENT_STARTS = ("slice", "random")
 NORMS = ("layer", "affine")
 
+_BELOW_ONE = (
+    "held_out_share",
+    "teacher_dropout",
+    "teacher_average",
+    "student_dropout",
+    "warmup_share",
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class StudentConfig:
@@ -59,7 +67,8 @@ class Recipe:
 
     Attributes:
         held_out_share, held_out_most: part of train that choices are made on.
-        teacher_*: fine-tuning (Devlin et al. 2019, appendix A.3).
+        teacher_*: fine-tuning (Devlin et al. 2019, appendix A.3); teacher_average is
+            the decay of the running mean of its weights, which is what stays.
         student_*: distillation in float.
         quantization_*: the same losses under quantization-aware training.
         logits_weight, features_weight, task_weight: of MSE on logits, MSE on the
@@ -71,9 +80,10 @@ class Recipe:
     held_out_share: float = 0.1
     held_out_most: int = 2000
     teacher_epochs: int = 2
-    teacher_learning_rate: float = 5e-5
+    teacher_learning_rate: float = 1e-4
     teacher_batch_size: int = 32
     teacher_dropout: float = 0.1
+    teacher_average: float = 0.999
     student_epochs: int = 8
     student_learning_rate: float = 1e-3
     student_batch_size: int = 32
@@ -99,6 +109,8 @@ class Recipe:
                 raise InputError(f"--recipe: {field.name} is {value}; at least 1")
             if field.type is float and value < 0:
                 raise InputError(f"--recipe: {field.name} is {value}; at least 0")
+            if field.name in _BELOW_ONE and value >= 1:
+                raise InputError(f"--recipe: {field.name} is {value}; below 1")
 
     @classmethod
     def preset(cls, name: str, overrides: dict[str, Any] | None = None) -> "Recipe":

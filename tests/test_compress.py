@@ -94,6 +94,19 @@ def test_evaluate_gives_the_manifest_s_value(bundle, tiny):
     assert result["examples"] == 40
 
 
+def test_the_float_student_runs_in_keras(bundle, tiny):
+    values = {stage["name"]: stage["value"] for stage in bundle.manifest["stages"]}
+    result = bundle.evaluate(tiny / "eval.tsv", runtime="keras")
+    assert result["metrics"]["accuracy"] == values["student_float"]
+    moved = bundle.folder / "moved"
+    (bundle.folder / "checkpoints").rename(moved)
+    try:
+        with pytest.raises(InputError, match=r"--runtime=keras: .*is missing"):
+            bundle.predict(["a good day"], runtime="keras")
+    finally:
+        moved.rename(bundle.folder / "checkpoints")
+
+
 def test_a_finished_stage_is_not_run_again(bundle, tiny):
     before = {
         path: path.stat().st_mtime_ns

@@ -8,7 +8,7 @@ from absl import app, flags
 
 from ei_bert_tf.errors import InputError
 
-RUNTIMES = ("litert", "litert_reference", "tflm")
+RUNTIMES = ("litert", "litert_reference", "tflm", "keras")
 
 _HELP_ARGUMENTS = frozenset({"-h", "-help", "--help", "-helpshort", "--helpshort"})
 

@@ -14,6 +14,7 @@ from ei_bert_tf.student.layers import OWN_LAYERS
 _quantization = tfmot.quantization.keras
 _WEIGHTS = {
     "Dense": ("kernel",),
+    "JoinedDense": ("kernel",),
     "Table": ("table",),
     "Positions": ("table",),
     "MaskBias": ("table",),

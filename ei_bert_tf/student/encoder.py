@@ -80,10 +80,13 @@ def student_inputs(config: StudentConfig, batch: dict) -> list:
 
 
 def _dense(units: int, name: str, activation: str | None = None):
-    initializer = tf.keras.initializers.TruncatedNormal(stddev=0.02, seed=0)
     return keras_layers.Dense(
-        units, activation=activation, kernel_initializer=initializer, name=name
+        units, activation=activation, kernel_initializer=_initializer(), name=name
     )
+
+
+def _initializer():
+    return tf.keras.initializers.TruncatedNormal(stddev=0.02, seed=0)
 
 
 def _block(x, bias, config: StudentConfig, index: int, dropout: float, last: bool):
@@ -106,7 +109,11 @@ def _block(x, bias, config: StudentConfig, index: int, dropout: float, last: boo
     context = own.MatMul(False, name=f"{name}_context")([attention, value])
     context = keras_layers.Permute((2, 1, 3), name=f"{name}_context_tokens")(context)
     context = keras_layers.Reshape((-1, width), name=f"{name}_context_joined")(context)
-    y = _dense(config.hidden_size, f"{name}_attention_output")(context)
+    y = own.JoinedDense(
+        config.hidden_size,
+        kernel_initializer=_initializer(),
+        name=f"{name}_attention_output",
+    )(context)
     y = keras_layers.Dropout(dropout, name=f"{name}_attention_dropout")(y)
     x = keras_layers.Add(name=f"{name}_attention_add")([first, y])
     x = _norm(x, config, f"{name}_attention_norm")

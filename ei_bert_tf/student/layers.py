@@ -91,6 +91,19 @@ class MatMul(tf.keras.layers.Layer):
         return super().get_config() | {"transpose_b": self.transpose_b}
 
 
+class JoinedDense(tf.keras.layers.Dense):
+    """Dense on what a Reshape left: [B, T, I] to [B, T, O] (FULLY_CONNECTED).
+
+    The converter merges that Reshape with the one inside Dense into rank 2, for which
+    TFLM has no fast path. For the exported batch of 1 it is a product of rank 3.
+    """
+
+    def call(self, inputs):
+        if inputs.shape[0] != 1:
+            return super().call(inputs)
+        return tf.matmul(inputs, self.kernel) + self.bias
+
+
 class FirstToken(tf.keras.layers.Layer):
     """The [CLS] state: [B, T, H] to [B, 1, H] (STRIDED_SLICE)."""
 
@@ -148,6 +161,7 @@ OWN_LAYERS = {
         Positions,
         MaskBias,
         MatMul,
+        JoinedDense,
         FirstToken,
         Mean,
         ReciprocalRoot,

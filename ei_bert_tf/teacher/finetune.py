@@ -39,8 +39,11 @@ def finetune(
     seed: int,
     report: Callable[[str, int, dict[str, float]], None],
 ) -> float:
-    """Fine-tunes in place; the epoch best on held-out train stays.
+    """Fine-tunes in place; the running mean of the weights stays, of the epoch where
+    it is best on held-out train.
 
+    The mean (Polyak and Juditsky 1992) is exponential, with a decay that grows as
+    (1 + n) / (10 + n) over n steps, so that a short training is averaged too.
     The embedding table stands still: it is what the vocabulary is cut from, and a
     step without its gradients takes less time.
 
@@ -67,6 +70,7 @@ def finetune(
         steps * recipe.teacher_epochs,
         recipe.warmup_share,
     )
+    averages = [tf.Variable(variable) for variable in variables]
     # The legacy optimizer has one fused update a variable; the newer one has many ops.
     optimizer = tf.keras.optimizers.legacy.Adam(schedule)
 
@@ -79,6 +83,10 @@ def finetune(
         gradients = tape.gradient(loss, variables)
         gradients, _ = tf.clip_by_global_norm(gradients, 1.0)
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        step = tf.cast(optimizer.iterations, tf.float32)
+        decay = tf.minimum(recipe.teacher_average, (1.0 + step) / (10.0 + step))
+        for average, variable in zip(averages, variables, strict=True):
+            average.assign_sub((1.0 - decay) * (average - variable))
         return loss
 
     best_value, best_weights = -np.inf, None
@@ -86,15 +94,22 @@ def finetune(
         for index, batch in enumerate(epoch_batches(epoch)):
             loss = train_step(batch)
             report("step", epoch * steps + index + 1, {"loss": loss})
+        weights = [variable.numpy() for variable in variables]
+        _assign(variables, averages)
         logits = teacher_outputs(teacher, held_out[0]).logits
         value = metric_value(task.metric, logits, held_out[1])
         report("epoch", (epoch + 1) * steps, {f"held_out_{task.metric}": value})
         if value > best_value:
             best_value = value
-            best_weights = [variable.numpy() for variable in variables]
-    for variable, weights in zip(variables, best_weights, strict=True):
-        variable.assign(weights)
+            best_weights = [average.numpy() for average in averages]
+        _assign(variables, weights)
+    _assign(variables, best_weights)
     return float(best_value)
+
+
+def _assign(variables: list, values: list) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def teacher_outputs(teacher: Teacher, encoded: Encoded) -> TeacherOutputs:

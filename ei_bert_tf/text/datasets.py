@@ -11,6 +11,7 @@ import numpy as np
 
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.text.builtin import builtin_rows
+from ei_bert_tf.text.groups import text_groups
 from ei_bert_tf.text.readers import Table, read_table
 from ei_bert_tf.text.targets import label_of, ordered, value_of
 from ei_bert_tf.text.task import (
@@ -116,6 +117,9 @@ def hold_out(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Splits off rows of a training set, to choose on what was not trained on.
 
+    Equal texts and phrases of a text stay on one side (text/groups.py), as far as the
+    classes' shares let whole groups be held out.
+
     Args:
         examples: N examples with targets.
         task: tells classes, which keep their shares, from regression values.
@@ -147,13 +151,35 @@ def hold_out(
     taken = np.minimum(np.floor(exact).astype(np.int64), room)
     while taken.sum() < size:
         taken[np.argmax(np.where(taken < room, exact - taken, -np.inf))] += 1
+    texts = examples.texts
+    if examples.pairs is not None:
+        texts = [f"{a} {b}" for a, b in zip(texts, examples.pairs, strict=True)]
     generator = np.random.default_rng(seed)
-    held = [
-        generator.permutation(np.flatnonzero(classes == index))[:count]
-        for index, count in enumerate(taken)
-    ]
-    held_rows = np.sort(np.concatenate(held))
+    held_rows = _whole_groups(text_groups(texts), classes, taken, generator)
+    if not held_rows.size:
+        rows = generator.permutation(len(examples))
+        held_rows = _whole_groups(rows, classes, taken, generator)
     return np.setdiff1d(np.arange(len(examples)), held_rows), held_rows
+
+
+def _whole_groups(
+    groups: np.ndarray,
+    classes: np.ndarray,
+    wanted: np.ndarray,
+    generator: np.random.Generator,
+) -> np.ndarray:
+    """Sorted rows of random groups, at most `wanted[c]` rows of each class c."""
+    members = np.split(
+        np.argsort(groups, kind="stable"), np.cumsum(np.bincount(groups))[:-1]
+    )
+    room = wanted.copy()
+    held: list[np.ndarray] = []
+    for group in generator.permutation(len(members)):
+        counts = np.bincount(classes[members[group]], minlength=len(room))
+        if np.all(counts <= room):
+            held.append(members[group])
+            room -= counts
+    return np.sort(np.concatenate(held)) if held else np.zeros(0, np.int64)
 
 
 def _declared_task(
