@@ -54,7 +54,6 @@ setuptools.setup(
         "tensorboard>=2.20,<3",
         "tflite-micro>=0.dev20261023",
         "tokenizers==0.23.3",
-        "tqdm>=4.66",
     ],
     extras_require={
         "benchmarks": ["psutil>=6"],

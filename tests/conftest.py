@@ -1,9 +1,15 @@
-"""With CI=true a skipped test fails: what isn't run there is run nowhere."""
+"""With CI=true a skipped test fails: what isn't run there is run nowhere.
+
+One skip is allowed, that of a TFLM library which nobody gave; it is counted and printed.
+"""
 
 import os
 from collections.abc import Generator
 
 import pytest
+
+
+ALLOWED_SKIP = "no TFLM library is given"
 
 
 def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
@@ -14,6 +20,8 @@ def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
         return
     where = report.longrepr
     reason = where[2] if isinstance(where, tuple) else where
+    if str(reason).startswith(f"Skipped: {ALLOWED_SKIP}"):
+        return
     report.outcome = "failed"
     report.longrepr = f"with CI=true a skipped test is a failure: {reason}"
 
@@ -34,3 +42,12 @@ def pytest_make_collect_report() -> Generator[
     report = yield
     _fail_if_skipped(report)
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    allowed = [report for report in skipped if ALLOWED_SKIP in str(report.longrepr)]
+    if allowed:
+        terminalreporter.line(
+            f"{len(allowed)} skipped because {ALLOWED_SKIP} (EI_BERT_TFLM_INCLUDE)"
+        )
