@@ -21,7 +21,7 @@ FORMAT_VERSION = 1
 # The interpreters of the file, and the float student that it came from.
 BUNDLE_RUNTIMES = (*RUNTIMES, "keras")
 _UNLISTED = ("manifest.json", "checkpoints")
-_FLOAT_WEIGHTS = "checkpoints/quantization/student_float.weights.h5"
+_FLOAT_WEIGHTS = "checkpoints/quantization/student_float.safetensors"
 
 
 @dataclasses.dataclass(frozen=True)

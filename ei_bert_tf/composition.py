@@ -11,7 +11,7 @@ from typing import Any
 
 from ei_bert_tf.bundle import FORMAT_VERSION, Bundle, file_list
 from ei_bert_tf.conversion.conformance import operators
-from ei_bert_tf.errors import InputError
+from ei_bert_tf.errors import InputError, writing
 from ei_bert_tf.evaluation.arena import smallest_arena_bytes
 from ei_bert_tf.evaluation.metrics import metric_value
 from ei_bert_tf.evaluation.parity import agreement, operator_differences
@@ -140,7 +140,8 @@ def compress(
     vocabulary = "".join(piece + "\n" for piece in tokenizer.pieces).encode()
     _write(folder / "vocab.txt", vocabulary)
     _write(folder / "labels.txt", "".join(f"{x}\n" for x in data.task.labels).encode())
-    write_firmware(model, found, folder / "firmware")
+    with writing(folder / "firmware"):
+        write_firmware(model, found, folder / "firmware")
     manifest: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "package_version": __version__,
@@ -242,5 +243,6 @@ def _cpu() -> str:
 
 def _write(path: pathlib.Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(content)
+    with writing(path):
+        temporary.write_bytes(content)
     temporary.replace(path)

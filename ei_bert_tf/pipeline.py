@@ -22,7 +22,7 @@ from ei_bert_tf.compression.quantization import (
 )
 from ei_bert_tf.conversion.int8 import convert
 from ei_bert_tf.distillation.plain import Lessons, predictor, train_student
-from ei_bert_tf.errors import InputError
+from ei_bert_tf.errors import InputError, writing
 from ei_bert_tf.evaluation.metrics import metric_value
 from ei_bert_tf.progress import Progress
 from ei_bert_tf.recipe import Recipe, StudentConfig
@@ -42,6 +42,7 @@ from ei_bert_tf.vocabulary.pruning import (
     smallest_vocabulary,
     spelling_pieces,
 )
+from ei_bert_tf.weights import load_weights, save_weights
 
 _BYTES_PER_FLOAT = 4
 
@@ -186,13 +187,13 @@ class Pipeline:
                 self.seed,
                 Progress("teacher", self.folder / "logs"),
             )
-            teacher.model.save_weights(folder / "teacher.weights.h5")
+            save_weights(folder / "teacher.safetensors", teacher.model.weights)
             evaluated = self._encode(teacher.tokenizer, self.dataset.evaluate)
             logits = teacher_outputs(teacher, evaluated).logits
             return {"held_out": value, "value": self._metric(logits)}
 
         done, folder = self._stage("teacher", run)
-        teacher.model.load_weights(folder / "teacher.weights.h5")
+        load_weights(folder / "teacher.safetensors", teacher.model.weights)
         self._add_stage("teacher", done, _BYTES_PER_FLOAT * teacher.parameters)
 
     def _vocabulary_stage(self) -> None:
@@ -244,13 +245,13 @@ class Pipeline:
                 self.seed,
                 Progress("student", self.folder / "logs"),
             )
-            student.save_weights(folder / "student.weights.h5")
+            save_weights(folder / "student.safetensors", student.weights)
             logits = self._evaluate(student)
             return {"held_out": value, "value": self._metric(logits)}
 
         done, folder = self._stage("distillation", run)
         self.student = build_student(config)
-        self.student.load_weights(folder / "student.weights.h5")
+        load_weights(folder / "student.safetensors", self.student.weights)
         self._add_stage(
             "student_before_qat", done, _BYTES_PER_FLOAT * self.student.count_params()
         )
@@ -287,7 +288,7 @@ class Pipeline:
                 warm_ranges=True,
             )
             float_weights(quantized, folded)
-            folded.save_weights(folder / "student_float.weights.h5")
+            save_weights(folder / "student_float.safetensors", folded.weights)
             fixed = quantize_student(
                 build_student(config, fixed_tokens=True, folded=True)
             )
@@ -320,12 +321,13 @@ class Pipeline:
                 shutil.rmtree(stale)
         working.mkdir(parents=True)
         start = time.perf_counter()
-        done = run(working)
-        done |= {
-            "fingerprint": self._fingerprint,
-            "seconds": round(time.perf_counter() - start, 1),
-        }
-        (working / "done.json").write_text(json.dumps(done), "utf-8")
+        with writing(working):
+            done = run(working)
+            done |= {
+                "fingerprint": self._fingerprint,
+                "seconds": round(time.perf_counter() - start, 1),
+            }
+            (working / "done.json").write_text(json.dumps(done), "utf-8")
         working.rename(folder)
         return done, folder
 

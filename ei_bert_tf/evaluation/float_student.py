@@ -10,6 +10,7 @@ from ei_bert_tf.errors import InputError
 from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student.encoder import build_student
 from ei_bert_tf.text.wordpiece import Encoded
+from ei_bert_tf.weights import load_weights
 
 
 def float_logits(
@@ -32,5 +33,5 @@ def float_logits(
         )
     config = StudentConfig(**student)
     model = build_student(config, folded=True)
-    model.load_weights(weights)
+    load_weights(weights, model.weights)
     return predictor(model, config)(encoded)
