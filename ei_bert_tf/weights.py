@@ -1,4 +1,4 @@
-"""Model weights in files: safetensors, written by Python, equal bytes for equal weights.
+"""Weights in files: safetensors, written by Python, equal bytes for equal weights.
 
 HDF5, which Keras writes, crashes the process on a full disk instead of raising.
 """

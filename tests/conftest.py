@@ -1,13 +1,12 @@
 """With CI=true a skipped test fails: what isn't run there is run nowhere.
 
-One skip is allowed, that of a TFLM library which nobody gave; it is counted and printed.
+One skip is allowed, that of a TFLM library that nobody gave: counted and printed.
 """
 
 import os
 from collections.abc import Generator
 
 import pytest
-
 
 ALLOWED_SKIP = "no TFLM library is given"
 
