@@ -145,7 +145,7 @@ def compress(
     manifest: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "package_version": __version__,
-        "environment": _environment(),
+        "environment": environment(),
         "task": data.task.to_json(),
         "teacher_name": teacher,
         "train_examples": len(data.train),
@@ -223,7 +223,8 @@ def _test_value(data: Dataset, model: bytes, tokenizer, tokens: int) -> dict[str
     return {"metric": data.task.metric, "value": value, "runtime": "litert"}
 
 
-def _environment() -> dict[str, Any]:
+def environment() -> dict[str, Any]:
+    """What numbers depend on beside the seed: Python, CPU, threads, packages."""
     return {
         "python": platform.python_version(),
         "cpu": _cpu(),
