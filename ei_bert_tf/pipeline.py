@@ -2,8 +2,10 @@
 
 A stage leaves `checkpoints/<stage>/` with a `done.json` that holds its fingerprint:
 the hash of what it was made from. A stage with the same fingerprint is not run again.
+While it runs, it works in `checkpoints/.<stage>/`, from which a killed run goes on.
 """
 
+import dataclasses
 import hashlib
 import json
 import pathlib
@@ -29,12 +31,14 @@ from ei_bert_tf.recipe import Recipe, StudentConfig
 from ei_bert_tf.student.encoder import build_student, student_inputs
 from ei_bert_tf.student.folding import fold_task_projection
 from ei_bert_tf.student.inheritance import initial_student
+from ei_bert_tf.student.layers import DropoutSource
 from ei_bert_tf.student.sizing import choose_config
 from ei_bert_tf.teacher.backbone import load_teacher
 from ei_bert_tf.teacher.finetune import finetune, teacher_outputs
 from ei_bert_tf.text.datasets import Dataset, hold_out
 from ei_bert_tf.text.task import Examples
 from ei_bert_tf.text.wordpiece import WordPiece
+from ei_bert_tf.training import stage_seed
 from ei_bert_tf.version import __version__
 from ei_bert_tf.vocabulary.importance import attention_importance
 from ei_bert_tf.vocabulary.pruning import (
@@ -45,6 +49,8 @@ from ei_bert_tf.vocabulary.pruning import (
 from ei_bert_tf.weights import load_weights, save_weights
 
 _BYTES_PER_FLOAT = 4
+# A training's state in its stage's folder until the stage is done.
+_TRAINING = "training.safetensors"
 
 
 class Pipeline:
@@ -75,7 +81,6 @@ class Pipeline:
         self.folder = folder / "checkpoints"
         self.stages: list[dict[str, Any]] = []
         tf.config.experimental.enable_op_determinism()
-        tf.keras.utils.set_random_seed(seed)
         self.teacher = load_teacher(teacher_name, self.task.outputs, seed)
         self._prepare_texts()
         self.config = self._choose_config(max_model_bytes)
@@ -184,16 +189,20 @@ class Pipeline:
                 recipe,
                 (encoded, self.train.targets),
                 (self._encode(teacher.tokenizer, self.held_out), self.held_out.targets),
-                self.seed,
+                stage_seed(self.seed, "teacher"),
+                folder / _TRAINING,
                 Progress("teacher", self.folder / "logs"),
             )
             save_weights(folder / "teacher.safetensors", teacher.model.weights)
+            outputs = teacher_outputs(teacher, self.corpus)
+            np.savez(folder / "outputs.npz", **dataclasses.asdict(outputs))
             evaluated = self._encode(teacher.tokenizer, self.dataset.evaluate)
             logits = teacher_outputs(teacher, evaluated).logits
             return {"held_out": value, "value": self._metric(logits)}
 
         done, folder = self._stage("teacher", run)
         load_weights(folder / "teacher.safetensors", teacher.model.weights)
+        self.outputs_file = folder / "outputs.npz"
         self._add_stage("teacher", done, _BYTES_PER_FLOAT * teacher.parameters)
 
     def _vocabulary_stage(self) -> None:
@@ -219,19 +228,19 @@ class Pipeline:
         recipe, config = self.recipe, self.config
         self._extend([recipe.to_json(), config.to_json(), self.method])
         self._extend([self.student_start])
-        self.lessons: Lessons | None = None
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
-            sample = self._sample(recipe.statistics_texts)
+            seed = stage_seed(self.seed, "distillation")
+            dropout = DropoutSource(recipe.student_dropout, seed, tf.Variable(0))
             student = initial_student(
                 self.teacher,
                 config,
                 self.kept,
                 self.scores[self.kept],
-                sample,
-                self.seed,
-                recipe.student_dropout,
+                self._sample(recipe.statistics_texts),
+                seed,
                 self.student_start,
+                dropout,
             )
             value = train_student(
                 student,
@@ -242,8 +251,10 @@ class Pipeline:
                 self._student_held_out(),
                 recipe.student_epochs,
                 recipe.student_learning_rate,
-                self.seed,
+                seed,
+                folder / _TRAINING,
                 Progress("student", self.folder / "logs"),
+                dropout=dropout,
             )
             save_weights(folder / "student.safetensors", student.weights)
             logits = self._evaluate(student)
@@ -260,7 +271,6 @@ class Pipeline:
         recipe, config = self.recipe, self.config
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
-            tf.keras.utils.set_random_seed(self.seed)
             folded = build_student(config, folded=True)
             fold_task_projection(self.student, folded)
             quantized = quantize_student(folded)
@@ -283,7 +293,8 @@ class Pipeline:
                 self._student_held_out(),
                 recipe.quantization_epochs,
                 recipe.quantization_learning_rate,
-                self.seed,
+                stage_seed(self.seed, "quantization"),
+                folder / _TRAINING,
                 Progress("quantization", self.folder / "logs"),
                 warm_ranges=True,
             )
@@ -308,7 +319,10 @@ class Pipeline:
     def _stage(
         self, name: str, run: Callable[[pathlib.Path], dict[str, Any]]
     ) -> tuple[dict[str, Any], pathlib.Path]:
-        """Runs a stage into a temporary folder and renames it, unless it is done."""
+        """Runs a stage into a temporary folder and renames it, unless it is done.
+
+        A folder that a killed run of the same stage left is used again.
+        """
         folder = self.folder / name
         record = folder / "done.json"
         if record.is_file():
@@ -316,17 +330,22 @@ class Pipeline:
             if done["fingerprint"] == self._fingerprint:
                 return done, folder
         working = self.folder / f".{name}"
-        for stale in (working, folder):
-            if stale.exists():
-                shutil.rmtree(stale)
-        working.mkdir(parents=True)
-        start = time.perf_counter()
+        mark = working / "fingerprint"
+        begun = mark.is_file() and mark.read_text("utf-8") == self._fingerprint
+        if working.exists() and not begun:
+            shutil.rmtree(working)
+        if folder.exists():
+            shutil.rmtree(folder)
         with writing(working):
+            working.mkdir(parents=True, exist_ok=True)
+            mark.write_text(self._fingerprint, "utf-8")
+            start = time.perf_counter()
             done = run(working)
             done |= {
                 "fingerprint": self._fingerprint,
                 "seconds": round(time.perf_counter() - start, 1),
             }
+            (working / _TRAINING).unlink(missing_ok=True)
             (working / "done.json").write_text(json.dumps(done), "utf-8")
         working.rename(folder)
         return done, folder
@@ -348,18 +367,13 @@ class Pipeline:
         )
 
     def _lessons(self) -> Lessons:
-        """The student's texts and the still teacher's outputs, computed once a run."""
-        if self.lessons is None:
-            encoded = self._encode(self.tokenizer, self.lesson_texts)
-            targets = self.lesson_texts.targets
-            if self.method == "none":
-                self.lessons = Lessons(encoded, targets, None, None)
-            else:
-                outputs = teacher_outputs(self.teacher, self.corpus)
-                self.lessons = Lessons(
-                    encoded, targets, outputs.logits, outputs.features
-                )
-        return self.lessons
+        """The student's texts and what the still teacher says about them."""
+        encoded = self._encode(self.tokenizer, self.lesson_texts)
+        targets = self.lesson_texts.targets
+        if self.method == "none":
+            return Lessons(encoded, targets, None, None)
+        with np.load(self.outputs_file) as outputs:
+            return Lessons(encoded, targets, outputs["logits"], outputs["features"])
 
     def _sample(self, size: int):
         rows = np.random.default_rng(self.seed).permutation(len(self.corpus))

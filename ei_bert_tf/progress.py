@@ -3,6 +3,7 @@
 import pathlib
 import sys
 import time
+from typing import Any
 
 from ei_bert_tf.compat import tf
 
@@ -10,7 +11,7 @@ _SECONDS_BETWEEN_LINES = 2.0
 
 
 class Progress:
-    """Called as report(kind, step, values) by the trainers.
+    """The trainings' report: rate and time left, a line an epoch when in a pipe.
 
     Args:
         stage: name that the lines begin with.
@@ -22,23 +23,26 @@ class Progress:
         self._writer = tf.summary.create_file_writer(str(folder / stage))
         self._terminal = sys.stderr.isatty()
         self._start = self._shown = time.perf_counter()
+        self._first: int | None = None
 
-    def __call__(self, kind: str, step: int, values: dict) -> None:
+    def __call__(self, kind: str, step: int, total: int, values: dict[str, Any]):
+        if self._first is None:
+            self._first = step - 1
         now = time.perf_counter()
-        due = now - self._shown >= _SECONDS_BETWEEN_LINES
-        if kind == "step" and not due:
+        if kind == "step" and now - self._shown < _SECONDS_BETWEEN_LINES:
             return
+        self._shown = now
         with self._writer.as_default(step=step):
             for name, value in values.items():
                 tf.summary.scalar(name, value)
+        if kind == "step" and not self._terminal:
+            return
         shown = " ".join(f"{name} {float(v):.4f}" for name, v in values.items())
-        rate = step / (now - self._start)
-        line = f"{self._stage}: step {step} ({rate:.1f}/s) {shown}"
+        rate = (step - self._first) / (now - self._start)
+        left = time.strftime("%H:%M:%S", time.gmtime((total - step) / rate))
+        line = f"{self._stage}: {step}/{total} ({rate:.1f}/s, {left} left) {shown}"
         if self._terminal:
-            self._shown = now
             end = "\n" if kind == "epoch" else ""
             print(f"\r{line:<78}", end=end, file=sys.stderr, flush=True)
         else:
-            self._shown = now
-            if kind == "epoch":
-                print(line, file=sys.stderr, flush=True)
+            print(line, file=sys.stderr, flush=True)

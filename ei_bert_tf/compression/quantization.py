@@ -28,7 +28,6 @@ _SAME_SCALE = (
     "Reshape",
     "Permute",
     "FirstToken",
-    "Dropout",
 )
 
 

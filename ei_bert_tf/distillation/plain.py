@@ -4,6 +4,7 @@ B batch, C outputs, H width of the features.
 """
 
 import dataclasses
+import pathlib
 from collections.abc import Callable
 
 import numpy as np
@@ -14,9 +15,11 @@ from ei_bert_tf.distillation.schedule import warmup_then_linear
 from ei_bert_tf.evaluation.metrics import metric_value
 from ei_bert_tf.recipe import Recipe, StudentConfig
 from ei_bert_tf.student.encoder import student_inputs
+from ei_bert_tf.student.layers import DropoutSource
 from ei_bert_tf.text.batches import TEXT_SIGNATURE, batches
 from ei_bert_tf.text.task import Task
 from ei_bert_tf.text.wordpiece import Encoded
+from ei_bert_tf.training import Report, adam, run_epochs
 
 _EVALUATION_BATCH = 256
 
@@ -48,7 +51,9 @@ def train_student(
     epochs: int,
     learning_rate: float,
     seed: int,
-    report: Callable[[str, int, dict], None],
+    checkpoint: pathlib.Path,
+    report: Report,
+    dropout: DropoutSource | None = None,
     warm_ranges: bool = False,
 ) -> float:
     """Trains in place for a fixed number of epochs; the last weights stay.
@@ -57,6 +62,9 @@ def train_student(
            + task_weight * task loss; without a teacher the task loss alone.
 
     Args:
+        checkpoint: file of run_epochs.
+        report: shows progress.
+        dropout: what the student was built with; its step is set here.
         warm_ranges: passes a few batches first, so that the fake quantizers have
             ranges before the first gradient.
 
@@ -73,15 +81,17 @@ def train_student(
 
     steps = int(epoch_batches(0).cardinality())
     schedule = warmup_then_linear(learning_rate, steps * epochs, recipe.warmup_share)
-    optimizer = tf.keras.optimizers.legacy.Adam(schedule)
     # TFMOT's wrapper lists the constant mask table among the trainable weights.
     variables = [
         variable for variable in student.trainable_variables if variable.trainable
     ]
+    optimizer = adam(schedule, variables)
     signature = [epoch_batches(0).element_spec]
 
     @tf.function(input_signature=signature, autograph=False)
     def train_step(batch):
+        if dropout is not None:
+            dropout.step.assign(tf.cast(optimizer.iterations, tf.int32))
         with tf.GradientTape() as tape:
             outputs = student(student_inputs(config, batch), training=True)
             loss = task_loss(task, batch["targets"], outputs["logits"])
@@ -96,9 +106,9 @@ def train_student(
         gradients = tape.gradient(loss, variables)
         gradients, _ = tf.clip_by_global_norm(gradients, 1.0)
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return loss
+        return {"loss": loss}
 
-    if warm_ranges:
+    if warm_ranges and not checkpoint.is_file():
 
         @tf.function(input_signature=signature, autograph=False)
         def observe(batch):
@@ -107,14 +117,21 @@ def train_student(
         for batch in epoch_batches(0).take(20):
             observe(batch)
     predict = predictor(student, config)
-    value = 0.0
-    for epoch in range(epochs):
-        for index, batch in enumerate(epoch_batches(epoch)):
-            loss = train_step(batch)
-            report("step", epoch * steps + index + 1, {"loss": loss})
+
+    def end_epoch():
         value = metric_value(task.metric, predict(held_out[0]), held_out[1])
-        report("epoch", (epoch + 1) * steps, {f"held_out_{task.metric}": value})
-    return value
+        return {f"held_out_{task.metric}": value}
+
+    run_epochs(
+        epochs,
+        epoch_batches,
+        train_step,
+        end_epoch,
+        [*student.weights, *optimizer.weights],
+        checkpoint,
+        report,
+    )
+    return metric_value(task.metric, predict(held_out[0]), held_out[1])
 
 
 def predictor(

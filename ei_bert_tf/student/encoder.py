@@ -5,6 +5,8 @@ Fully connected layers have rank 3, the attention scale lies in the query weight
 and after the last attention only the [CLS] token is computed.
 """
 
+import itertools
+
 from ei_bert_tf.compat import tf
 from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student import layers as own
@@ -14,7 +16,7 @@ keras_layers = tf.keras.layers
 
 def build_student(
     config: StudentConfig,
-    dropout: float = 0.0,
+    dropout: own.DropoutSource | None = None,
     fixed_tokens: bool = False,
     folded: bool = False,
 ) -> tf.keras.Model:
@@ -22,7 +24,7 @@ def build_student(
 
     Args:
         config: its shape.
-        dropout: rate behind the embedding and each residual branch.
+        dropout: applied behind the embedding and each residual branch, None for none.
         fixed_tokens: T is config.max_tokens (for export), else any T up to it.
         folded: the projection into the task layers is part of the pooler's kernel
             (no activation stands between them), as in the exported graph.
@@ -33,6 +35,13 @@ def build_student(
         folded, its output.
     """
     tokens = config.max_tokens if fixed_tokens else None
+
+    numbers = itertools.count()
+
+    def drop(x, name):
+        if dropout is None:
+            return x
+        return own.Dropout(dropout, next(numbers), name=f"{name}_dropout")(x)
 
     def integers(name):
         return tf.keras.Input((tokens,), dtype="int32", name=name)
@@ -50,19 +59,17 @@ def build_student(
         )
         x = keras_layers.Add(name="segments_add")([x, segments])
     x = _norm(x, config, "embedding_norm")
-    x = keras_layers.Dropout(dropout, name="embedding_dropout")(x)
+    x = drop(x, "embedding")
     bias = own.MaskBias(name="mask_bias")(inputs["mask"])
     bias = keras_layers.Reshape((1, 1, -1), name="mask_rows")(bias)  # [B, 1, 1, T]
     for index in range(config.layers):
         last = index == config.layers - 1
-        x = _block(x, bias, config, index, dropout, last)
+        x = _block(x, bias, config, index, drop, last)
     # x: [B, 1, H]
     states = x if folded else _dense(config.task_size, "task_projection")(x)
     pooled = _dense(config.task_size, "pooler")(states)
     pooled = keras_layers.Activation("tanh", name="pooler_tanh")(pooled)
-    logits = _dense(config.outputs, "classifier")(
-        keras_layers.Dropout(dropout, name="pooler_dropout")(pooled)
-    )
+    logits = _dense(config.outputs, "classifier")(drop(pooled, "pooler"))
     features = pooled if folded else states
     outputs = {
         "logits": keras_layers.Reshape((config.outputs,), name="logits")(logits),
@@ -86,10 +93,10 @@ def _dense(units: int, name: str, activation: str | None = None):
 
 
 def _initializer():
-    return tf.keras.initializers.TruncatedNormal(stddev=0.02, seed=0)
+    return tf.keras.initializers.TruncatedNormal(stddev=0.02)
 
 
-def _block(x, bias, config: StudentConfig, index: int, dropout: float, last: bool):
+def _block(x, bias, config: StudentConfig, index: int, drop, last: bool):
     """One post-norm transformer block; the last one returns only [CLS]."""
     name = f"block_{index}"
     width = config.heads * config.head_size
@@ -114,12 +121,12 @@ def _block(x, bias, config: StudentConfig, index: int, dropout: float, last: boo
         kernel_initializer=_initializer(),
         name=f"{name}_attention_output",
     )(context)
-    y = keras_layers.Dropout(dropout, name=f"{name}_attention_dropout")(y)
+    y = drop(y, f"{name}_attention")
     x = keras_layers.Add(name=f"{name}_attention_add")([first, y])
     x = _norm(x, config, f"{name}_attention_norm")
     y = _dense(config.feed_forward_size, f"{name}_feed_forward", "relu")(x)
     y = _dense(config.hidden_size, f"{name}_feed_forward_output")(y)
-    y = keras_layers.Dropout(dropout, name=f"{name}_feed_forward_dropout")(y)
+    y = drop(y, f"{name}_feed_forward")
     x = keras_layers.Add(name=f"{name}_feed_forward_add")([x, y])
     return _norm(x, config, f"{name}_feed_forward_norm")
 

@@ -13,6 +13,7 @@ import numpy as np
 from ei_bert_tf.compat import tf
 from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student.encoder import build_student
+from ei_bert_tf.student.layers import DropoutSource
 from ei_bert_tf.teacher.backbone import Teacher
 from ei_bert_tf.teacher.forward import EPSILON, forward
 from ei_bert_tf.text.batches import batches
@@ -49,8 +50,8 @@ def initial_student(
     piece_weights: np.ndarray,
     sample: Encoded,
     seed: int,
-    dropout: float,
     start: str,
+    dropout: DropoutSource | None = None,
 ) -> tf.keras.Model:
     """A student whose weights come from the teacher.
 
@@ -61,9 +62,10 @@ def initial_student(
         piece_weights: float [V], how often each counts when the table is factorised.
         sample: texts (in the teacher's ids) whose states decide the cut.
         start: `slice`, or `random`, which takes only embedding and task layers.
+        dropout: of the training that follows.
     """
     tf.keras.utils.set_random_seed(seed)
-    student = build_student(config, dropout)
+    student = build_student(config, dropout=dropout)
     basis, energy = residual_basis(teacher, sample, config.hidden_size, seed)
     weights = _embedding_weights(teacher, config, kept_pieces, piece_weights, basis)
     weights |= _task_weights(teacher, basis)

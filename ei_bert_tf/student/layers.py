@@ -4,6 +4,8 @@ B batch, T tokens, N heads, D head size, H hidden size, E embedding size, V piec
 All are small so that TFMOT can put a fake quantizer behind each operator.
 """
 
+import dataclasses
+
 from ei_bert_tf.compat import tf
 
 # exp(-12) * 64 padding tokens is a leak of 0.04 % of the attention, while a larger
@@ -23,7 +25,7 @@ class Table(tf.keras.layers.Layer):
         self.table = self.add_weight(
             name="table",
             shape=(self.rows, self.width),
-            initializer=tf.keras.initializers.TruncatedNormal(stddev=0.02, seed=0),
+            initializer=tf.keras.initializers.TruncatedNormal(stddev=0.02),
         )
         super().build(input_shape)
 
@@ -45,7 +47,7 @@ class Positions(tf.keras.layers.Layer):
         self.table = self.add_weight(
             name="table",
             shape=(1, self.max_tokens, input_shape[-1]),
-            initializer=tf.keras.initializers.TruncatedNormal(stddev=0.02, seed=0),
+            initializer=tf.keras.initializers.TruncatedNormal(stddev=0.02),
         )
         super().build(input_shape)
 
@@ -102,6 +104,41 @@ class JoinedDense(tf.keras.layers.Dense):
         if inputs.shape[0] != 1:
             return super().call(inputs)
         return tf.matmul(inputs, self.kernel) + self.bias
+
+
+@dataclasses.dataclass
+class DropoutSource:
+    """What the masks of a training follow from: the same step, the same masks.
+
+    Attributes:
+        rate: share of elements that are dropped.
+        seed: of the training.
+        step: int32 variable, which the trainer sets before each step.
+    """
+
+    rate: float
+    seed: int
+    step: tf.Variable
+
+
+class Dropout(tf.keras.layers.Layer):
+    """Dropout of a student in training; the exported student has none.
+
+    It has no weights and no state of its own, so that a killed training can go on.
+    """
+
+    def __init__(self, source: DropoutSource, number: int, **kwargs):
+        super().__init__(**kwargs)
+        self.source = source
+        self.number = number
+
+    def call(self, inputs, training=None):
+        if not training:
+            return inputs
+        seed = tf.random.experimental.stateless_fold_in(
+            tf.stack([self.source.seed, self.source.step]), self.number
+        )
+        return tf.nn.experimental.stateless_dropout(inputs, self.source.rate, seed)
 
 
 class FirstToken(tf.keras.layers.Layer):

@@ -4,7 +4,7 @@ B batch, H hidden size, C outputs.
 """
 
 import dataclasses
-from collections.abc import Callable
+import pathlib
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ei_bert_tf.teacher.forward import Dropout
 from ei_bert_tf.text.batches import batches
 from ei_bert_tf.text.task import Task
 from ei_bert_tf.text.wordpiece import Encoded
+from ei_bert_tf.training import Report, adam, run_epochs
 
 _EVALUATION_BATCH = 64
 
@@ -37,7 +38,8 @@ def finetune(
     train: tuple[Encoded, np.ndarray],
     held_out: tuple[Encoded, np.ndarray],
     seed: int,
-    report: Callable[[str, int, dict[str, float]], None],
+    checkpoint: pathlib.Path,
+    report: Report,
 ) -> float:
     """Fine-tunes in place; the running mean of the weights stays, of the epoch where
     it is best on held-out train.
@@ -50,7 +52,8 @@ def finetune(
     Args:
         teacher: with a fresh classifier.
         train, held_out: encoded texts and targets [N].
-        report: called with (kind, step, values) to show progress.
+        checkpoint: file of run_epochs.
+        report: shows progress.
 
     Returns:
         The metric on held_out of the weights that stay.
@@ -70,9 +73,10 @@ def finetune(
         steps * recipe.teacher_epochs,
         recipe.warmup_share,
     )
+    optimizer = adam(schedule, variables)
     averages = [tf.Variable(variable) for variable in variables]
-    # The legacy optimizer has one fused update a variable; the newer one has many ops.
-    optimizer = tf.keras.optimizers.legacy.Adam(schedule)
+    best = [tf.Variable(variable) for variable in variables]
+    best_value = tf.Variable(-np.inf, dtype=tf.float64)
 
     @tf.function(input_signature=[epoch_batches(0).element_spec], autograph=False)
     def train_step(batch):
@@ -87,24 +91,31 @@ def finetune(
         decay = tf.minimum(recipe.teacher_average, (1.0 + step) / (10.0 + step))
         for average, variable in zip(averages, variables, strict=True):
             average.assign_sub((1.0 - decay) * (average - variable))
-        return loss
+        return {"loss": loss}
 
-    best_value, best_weights = -np.inf, None
-    for epoch in range(recipe.teacher_epochs):
-        for index, batch in enumerate(epoch_batches(epoch)):
-            loss = train_step(batch)
-            report("step", epoch * steps + index + 1, {"loss": loss})
+    def end_epoch():
         weights = [variable.numpy() for variable in variables]
         _assign(variables, averages)
         logits = teacher_outputs(teacher, held_out[0]).logits
         value = metric_value(task.metric, logits, held_out[1])
-        report("epoch", (epoch + 1) * steps, {f"held_out_{task.metric}": value})
         if value > best_value:
-            best_value = value
-            best_weights = [average.numpy() for average in averages]
+            best_value.assign(value)
+            _assign(best, averages)
         _assign(variables, weights)
-    _assign(variables, best_weights)
-    return float(best_value)
+        return {f"held_out_{task.metric}": value}
+
+    state = [*variables, *averages, *best, best_value, *optimizer.weights]
+    run_epochs(
+        recipe.teacher_epochs,
+        epoch_batches,
+        train_step,
+        end_epoch,
+        state,
+        checkpoint,
+        report,
+    )
+    _assign(variables, best)
+    return float(best_value.numpy())
 
 
 def _assign(variables: list, values: list) -> None:

@@ -51,7 +51,7 @@ def test_padding_hardly_changes_the_answer(tmp_path, start):
     texts = ["the good day", "a dark house was very sad"]
     sample = teacher.tokenizer.encode(texts * 9, None, 13)
     student = initial_student(
-        teacher, config, kept, np.ones(len(kept)), sample, 0, 0.0, start
+        teacher, config, kept, np.ones(len(kept)), sample, 0, start
     )
     ids, mask = sample.ids[:1], sample.mask[:1]
     short = int(sample.lengths[0])
