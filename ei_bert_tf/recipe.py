@@ -85,7 +85,7 @@ class Recipe:
     teacher_dropout: float = 0.1
     teacher_average: float = 0.999
     student_epochs: int = 8
-    student_learning_rate: float = 1e-3
+    student_learning_rate: float = 3e-4
     student_batch_size: int = 32
     student_dropout: float = 0.1
     quantization_epochs: int = 2
@@ -159,6 +159,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
     "quick": {
         "teacher_epochs": 2,
         "student_epochs": 20,
+        "student_learning_rate": 1e-3,
         "quantization_epochs": 5,
         "statistics_texts": 500,
     },
