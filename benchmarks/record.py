@@ -41,6 +41,7 @@ def record(manifest: dict, task: str, command: str) -> dict:
         "tflm_agreement": tflm["agreement"],
         "arena_bytes": tflm["arena_bytes"],
         "seconds": {name: stage["seconds"] for name, stage in stages.items()},
+        "resumed": sorted(name for name, stage in stages.items() if stage["resumed"]),
         "command": command,
         "package_version": manifest["package_version"],
         "environment": manifest["environment"],

@@ -134,6 +134,7 @@ def compress(
         "value": runtimes["litert"]["value"],
         "bytes": len(model),
         "seconds": round(time.perf_counter() - start, 1),
+        "resumed": False,
     }
     found = operators(model)
     _write(folder / "model.tflite", model)

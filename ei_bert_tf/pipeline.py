@@ -1,17 +1,7 @@
-"""The stages in order: what each reads, what it leaves, and when it is done already.
-
-A stage leaves `checkpoints/<stage>/` with a `done.json` that holds its fingerprint:
-the hash of what it was made from. A stage with the same fingerprint is not run again.
-While it runs, it works in `checkpoints/.<stage>/`, from which a killed run goes on.
-"""
+"""The stages in order: what each reads and what it leaves (stages.py has when)."""
 
 import dataclasses
-import hashlib
-import json
 import pathlib
-import shutil
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,10 +14,11 @@ from ei_bert_tf.compression.quantization import (
 )
 from ei_bert_tf.conversion.int8 import convert
 from ei_bert_tf.distillation.plain import Lessons, predictor, train_student
-from ei_bert_tf.errors import InputError, writing
+from ei_bert_tf.errors import InputError
 from ei_bert_tf.evaluation.metrics import metric_value
 from ei_bert_tf.progress import Progress
 from ei_bert_tf.recipe import Recipe, StudentConfig
+from ei_bert_tf.stages import TRAINING, Stages
 from ei_bert_tf.student.encoder import build_student, student_inputs
 from ei_bert_tf.student.folding import fold_task_projection
 from ei_bert_tf.student.inheritance import initial_student
@@ -49,8 +40,6 @@ from ei_bert_tf.vocabulary.pruning import (
 from ei_bert_tf.weights import load_weights, save_weights
 
 _BYTES_PER_FLOAT = 4
-# A training's state in its stage's folder until the stage is done.
-_TRAINING = "training.safetensors"
 
 
 class Pipeline:
@@ -78,29 +67,25 @@ class Pipeline:
         self.dataset, self.task, self.recipe = dataset, dataset.task, recipe
         self.method, self.student_start, self.seed = method, student_start, seed
         self.tokens = max_seq_length
-        self.folder = folder / "checkpoints"
         self.stages: list[dict[str, Any]] = []
         tf.config.experimental.enable_op_determinism()
         self.teacher = load_teacher(teacher_name, self.task.outputs, seed)
         self._prepare_texts()
         self.config = self._choose_config(max_model_bytes)
-        self._fingerprint = hashlib.sha256(
-            json.dumps(
-                [
-                    __version__,
-                    self.task.to_json(),
-                    teacher_name,
-                    max_seq_length,
-                    seed,
-                    recipe.held_out_share,
-                    recipe.held_out_most,
-                ]
-            ).encode()
-        ).hexdigest()
-        if not resume and self.folder.exists():
-            shutil.rmtree(self.folder)
+        self._store = Stages(folder / "checkpoints", resume)
+        self._store.depend_on(
+            [
+                __version__,
+                self.task.to_json(),
+                teacher_name,
+                max_seq_length,
+                seed,
+                recipe.held_out_share,
+                recipe.held_out_most,
+            ]
+        )
         for part in (self.train, self.held_out):
-            self._extend([list(part.texts), part.pairs, part.targets.tolist()])
+            self._store.depend_on([list(part.texts), part.pairs, part.targets.tolist()])
 
     def run(self) -> tuple[bytes, WordPiece]:
         """All stages; returns model.tflite and the student's tokenizer."""
@@ -168,7 +153,7 @@ class Pipeline:
 
     def _teacher_stage(self) -> None:
         recipe = self.recipe
-        self._extend(
+        self._store.depend_on(
             [
                 recipe.teacher_epochs,
                 recipe.teacher_learning_rate,
@@ -190,8 +175,8 @@ class Pipeline:
                 (encoded, self.train.targets),
                 (self._encode(teacher.tokenizer, self.held_out), self.held_out.targets),
                 stage_seed(self.seed, "teacher"),
-                folder / _TRAINING,
-                Progress("teacher", self.folder / "logs"),
+                folder / TRAINING,
+                Progress("teacher", self._store.folder / "logs"),
             )
             save_weights(folder / "teacher.safetensors", teacher.model.weights)
             outputs = teacher_outputs(teacher, self.corpus)
@@ -200,13 +185,13 @@ class Pipeline:
             logits = teacher_outputs(teacher, evaluated).logits
             return {"held_out": value, "value": self._metric(logits)}
 
-        done, folder = self._stage("teacher", run)
+        done, folder = self._store.run("teacher", run)
         load_weights(folder / "teacher.safetensors", teacher.model.weights)
         self.outputs_file = folder / "outputs.npz"
         self._add_stage("teacher", done, _BYTES_PER_FLOAT * teacher.parameters)
 
     def _vocabulary_stage(self) -> None:
-        self._extend([self.config.vocabulary_size])
+        self._store.depend_on([self.config.vocabulary_size])
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
             np.save(
@@ -214,7 +199,7 @@ class Pipeline:
             )
             return {}
 
-        _, folder = self._stage("vocabulary", run)
+        _, folder = self._store.run("vocabulary", run)
         self.scores = np.load(folder / "scores.npy")
         pieces = self.teacher.tokenizer.pieces
         self.kept = keep_list(
@@ -226,8 +211,8 @@ class Pipeline:
 
     def _distillation_stage(self) -> None:
         recipe, config = self.recipe, self.config
-        self._extend([recipe.to_json(), config.to_json(), self.method])
-        self._extend([self.student_start])
+        self._store.depend_on([recipe.to_json(), config.to_json(), self.method])
+        self._store.depend_on([self.student_start])
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
             seed = stage_seed(self.seed, "distillation")
@@ -252,15 +237,15 @@ class Pipeline:
                 recipe.student_epochs,
                 recipe.student_learning_rate,
                 seed,
-                folder / _TRAINING,
-                Progress("student", self.folder / "logs"),
+                folder / TRAINING,
+                Progress("student", self._store.folder / "logs"),
                 dropout=dropout,
             )
             save_weights(folder / "student.safetensors", student.weights)
             logits = self._evaluate(student)
             return {"held_out": value, "value": self._metric(logits)}
 
-        done, folder = self._stage("distillation", run)
+        done, folder = self._store.run("distillation", run)
         self.student = build_student(config)
         load_weights(folder / "student.safetensors", self.student.weights)
         self._add_stage(
@@ -294,8 +279,8 @@ class Pipeline:
                 recipe.quantization_epochs,
                 recipe.quantization_learning_rate,
                 stage_seed(self.seed, "quantization"),
-                folder / _TRAINING,
-                Progress("quantization", self.folder / "logs"),
+                folder / TRAINING,
+                Progress("quantization", self._store.folder / "logs"),
                 warm_ranges=True,
             )
             float_weights(quantized, folded)
@@ -312,47 +297,9 @@ class Pipeline:
                 "parameters": folded.count_params(),
             }
 
-        done, folder = self._stage("quantization", run)
+        done, folder = self._store.run("quantization", run)
         self._add_stage("student_float", done, _BYTES_PER_FLOAT * done["parameters"])
         return (folder / "model.tflite").read_bytes()
-
-    def _stage(
-        self, name: str, run: Callable[[pathlib.Path], dict[str, Any]]
-    ) -> tuple[dict[str, Any], pathlib.Path]:
-        """Runs a stage into a temporary folder and renames it, unless it is done.
-
-        A folder that a killed run of the same stage left is used again.
-        """
-        folder = self.folder / name
-        record = folder / "done.json"
-        if record.is_file():
-            done = json.loads(record.read_text("utf-8"))
-            if done["fingerprint"] == self._fingerprint:
-                return done, folder
-        working = self.folder / f".{name}"
-        mark = working / "fingerprint"
-        begun = mark.is_file() and mark.read_text("utf-8") == self._fingerprint
-        if working.exists() and not begun:
-            shutil.rmtree(working)
-        if folder.exists():
-            shutil.rmtree(folder)
-        with writing(working):
-            working.mkdir(parents=True, exist_ok=True)
-            mark.write_text(self._fingerprint, "utf-8")
-            start = time.perf_counter()
-            done = run(working)
-            done |= {
-                "fingerprint": self._fingerprint,
-                "seconds": round(time.perf_counter() - start, 1),
-            }
-            (working / _TRAINING).unlink(missing_ok=True)
-            (working / "done.json").write_text(json.dumps(done), "utf-8")
-        working.rename(folder)
-        return done, folder
-
-    def _extend(self, inputs: Any) -> None:
-        text = self._fingerprint + json.dumps(inputs, sort_keys=True)
-        self._fingerprint = hashlib.sha256(text.encode()).hexdigest()
 
     def _add_stage(self, name: str, done: dict[str, Any], size: int) -> None:
         self.stages.append(
@@ -363,6 +310,7 @@ class Pipeline:
                 "held_out": done["held_out"],
                 "bytes": size,
                 "seconds": done["seconds"],
+                "resumed": done["resumed"],
             }
         )
 

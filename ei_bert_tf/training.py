@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ei_bert_tf.compat import tf
+from ei_bert_tf.errors import InputError
 from ei_bert_tf.weights import load_weights, save_weights
 
 # A checkpoint of the largest state, the teacher's, takes a third of a second.
@@ -44,6 +45,9 @@ def run_epochs(
         state: every variable that train_step and end_epoch change.
         checkpoint: file that is read if it is there and written now and then.
         report: told of every step and epoch.
+
+    Raises:
+        InputError: the loss is no finite number; the last checkpoint stays.
     """
     steps = int(epoch_batches(0).cardinality())
     position = tf.Variable(0, dtype=tf.int64)
@@ -56,6 +60,11 @@ def run_epochs(
         for batch in epoch_batches(epoch).skip(done - epoch * steps):
             values = train_step(batch)
             done += 1
+            if not all(np.isfinite(float(value)) for value in values.values()):
+                raise InputError(
+                    f"training: no finite loss at step {done} of {steps * epochs}; a "
+                    "lower learning rate in --recipe may help"
+                )
             report("step", done, steps * epochs, values)
             if done == (epoch + 1) * steps:
                 report("epoch", done, steps * epochs, end_epoch())

@@ -5,6 +5,7 @@ import pytest
 
 from ei_bert_tf import training
 from ei_bert_tf.compat import tf
+from ei_bert_tf.errors import InputError
 from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student.encoder import build_student, student_inputs
 from ei_bert_tf.student.layers import DropoutSource
@@ -101,3 +102,22 @@ def test_dropout_follows_from_the_step():
     first, second = features(3), features(4)
     assert not np.allclose(first, second)
     np.testing.assert_array_equal(features(3), first)
+
+
+def test_a_loss_that_is_not_finite_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    values = [1.0, 2.0, float("nan")]
+
+    def epoch_batches(_):
+        return tf.data.Dataset.from_tensor_slices(values)
+
+    with pytest.raises(InputError, match="no finite loss at step 3 of 3"):
+        run_epochs(
+            1,
+            epoch_batches,
+            lambda batch: {"loss": batch},
+            dict,
+            [],
+            tmp_path / "state",
+            lambda *_: None,
+        )

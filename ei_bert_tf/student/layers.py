@@ -158,11 +158,19 @@ class Mean(tf.keras.layers.Layer):
 class ReciprocalRoot(tf.keras.layers.Layer):
     """1 / sqrt(x) (RSQRT).
 
-    No epsilon: it would cost an operator, and a residual state never has variance 0.
+    No epsilon: it would cost an operator. A residual state never has variance 0, yet
+    its quantized variance can be 0, where int8 kernels answer with the largest output
+    there is: so does training, with the largest of the batch.
     """
 
     def call(self, inputs):
-        return tf.math.rsqrt(inputs)
+        if inputs.shape[0] == 1:
+            return tf.math.rsqrt(inputs)
+        positive = inputs > 0.0
+        # The first where keeps an infinite derivative out of the gradient.
+        roots = tf.math.rsqrt(tf.where(positive, inputs, 1.0))
+        largest = tf.reduce_max(tf.where(positive, roots, 0.0))
+        return tf.where(positive, roots, tf.stop_gradient(largest))
 
 
 class Scale(tf.keras.layers.Layer):

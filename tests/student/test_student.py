@@ -5,11 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
+from ei_bert_tf.compat import tf
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.recipe import Recipe, StudentConfig
 from ei_bert_tf.student.encoder import build_student
 from ei_bert_tf.student.folding import fold_task_projection
 from ei_bert_tf.student.inheritance import initial_student, residual_basis
+from ei_bert_tf.student.layers import ReciprocalRoot
 from ei_bert_tf.student.sizing import choose_config, model_bytes
 from ei_bert_tf.teacher.backbone import load_teacher
 from tests.make_tiny_teacher import HIDDEN, write_teacher
@@ -98,3 +100,14 @@ def test_the_widest_config_that_fits():
 def test_recipe_refusals(overrides, message):
     with pytest.raises(InputError, match=message):
         Recipe.preset("quick", overrides)
+
+
+def test_a_variance_that_is_quantized_to_0_leaves_gradients_finite():
+    layer = ReciprocalRoot()
+    variance = tf.constant([[[4.0]], [[0.0]], [[0.25]]])
+    with tf.GradientTape() as tape:
+        tape.watch(variance)
+        roots = layer(variance)
+    assert roots.numpy().ravel().tolist() == [0.5, 2.0, 2.0]
+    gradient = tape.gradient(roots, variance).numpy().ravel()
+    np.testing.assert_allclose(gradient, [-1 / 16, 0.0, -4.0])

@@ -1,0 +1,78 @@
+"""Folders of the stages: which is done, which a killed run left half-way.
+
+A stage leaves `checkpoints/<stage>/` with a `done.json` that holds its fingerprint:
+the hash of what it was made from. A stage with the same fingerprint is not run again.
+While it runs, it works in `checkpoints/.<stage>/`, from which a killed run goes on.
+"""
+
+import hashlib
+import json
+import pathlib
+import shutil
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ei_bert_tf.errors import writing
+
+# A training's state in its stage's folder until the stage is done.
+TRAINING = "training.safetensors"
+
+
+class Stages:
+    """The stages of one run, in order: each depends on all that came before it.
+
+    Args:
+        folder: `checkpoints/` of the run.
+        resume: False empties it first.
+    """
+
+    def __init__(self, folder: pathlib.Path, resume: bool):
+        self.folder = folder
+        self._fingerprint = ""
+        if not resume and folder.exists():
+            shutil.rmtree(folder)
+
+    def depend_on(self, inputs: Any) -> None:
+        """Makes the stages from here on depend on `inputs`, which JSON can hold."""
+        text = self._fingerprint + json.dumps(inputs, sort_keys=True)
+        self._fingerprint = hashlib.sha256(text.encode()).hexdigest()
+
+    def run(
+        self, name: str, work: Callable[[pathlib.Path], dict[str, Any]]
+    ) -> tuple[dict[str, Any], pathlib.Path]:
+        """Runs a stage, unless it is done, and renames its folder when it is.
+
+        Args:
+            work: fills the folder that it gets; returns what `done.json` shall hold.
+
+        Returns:
+            That, with `seconds` of the run that finished the stage and whether it went
+            on from a killed one (`resumed`), and the stage's folder.
+        """
+        folder = self.folder / name
+        record = folder / "done.json"
+        if record.is_file():
+            done = json.loads(record.read_text("utf-8"))
+            if done["fingerprint"] == self._fingerprint:
+                return done, folder
+        working = self.folder / f".{name}"
+        mark = working / "fingerprint"
+        begun = mark.is_file() and mark.read_text("utf-8") == self._fingerprint
+        if working.exists() and not begun:
+            shutil.rmtree(working)
+        if folder.exists():
+            shutil.rmtree(folder)
+        with writing(working):
+            working.mkdir(parents=True, exist_ok=True)
+            mark.write_text(self._fingerprint, "utf-8")
+            start = time.perf_counter()
+            done = work(working) | {
+                "fingerprint": self._fingerprint,
+                "resumed": begun,
+                "seconds": round(time.perf_counter() - start, 1),
+            }
+            (working / TRAINING).unlink(missing_ok=True)
+            (working / "done.json").write_text(json.dumps(done), "utf-8")
+        working.rename(folder)
+        return done, folder
