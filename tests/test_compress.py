@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import ei_bert_tf
+from ei_bert_tf import training
 from ei_bert_tf.errors import InputError
+from ei_bert_tf.progress import Progress
 from tests.make_tiny_teacher import write_data, write_teacher
 
 STAGES = ["teacher", "student_before_qat", "student_float", "student_int8"]
@@ -152,6 +154,36 @@ def test_programs_read_the_bundle(bundle, tiny):
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(bundle, tiny):
     assert compress(tiny, "again").model == bundle.model
+
+
+@pytest.mark.slow
+def test_trainings_that_were_killed_end_with_the_same_bytes(bundle, tiny, monkeypatch):
+    class Killed(Exception):
+        pass
+
+    kills = [("teacher", 11), ("student", 53), ("quantization", 20)]
+    real = Progress.__call__
+
+    def killing(self, kind, step, total, values):
+        if kills and kills[0] == (self._stage, step):
+            del kills[0]
+            raise Killed
+        return real(self, kind, step, total, values)
+
+    monkeypatch.setattr(training, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(Progress, "__call__", killing)
+    for _ in range(3):
+        with pytest.raises(Killed):
+            compress(tiny, "killed")
+    found = compress(tiny, "killed")
+    assert not kills
+    assert found.model == bundle.model
+    assert [stage["resumed"] for stage in found.manifest["stages"]] == [
+        True,
+        True,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.slow

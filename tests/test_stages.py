@@ -1,0 +1,61 @@
+"""Which stages run, and what becomes of what a killed one left."""
+
+import pytest
+
+from ei_bert_tf.stages import Stages
+
+
+class Killed(Exception):
+    pass
+
+
+def run(folder, inputs, resume=True, kill=False):
+    """One stage that appends to a file; what it left, or None if it did not run."""
+    ran = []
+
+    def work(working):
+        with (working / "text").open("a") as file:
+            file.write("x")
+        ran.append(True)
+        if kill:
+            raise Killed
+        return {"value": len((working / "text").read_text())}
+
+    stages = Stages(folder, resume)
+    stages.depend_on(inputs)
+    done, left = stages.run("only", work)
+    assert (left / "text").is_file()
+    return done if ran else None
+
+
+def test_a_finished_stage_runs_again_only_for_other_inputs(tmp_path):
+    assert run(tmp_path, [1])["value"] == 1
+    assert run(tmp_path, [1]) is None
+    assert run(tmp_path, [2])["value"] == 1
+    assert run(tmp_path, [2], resume=False)["value"] == 1
+
+
+def test_a_killed_stage_goes_on_in_its_folder(tmp_path):
+    with pytest.raises(Killed):
+        run(tmp_path, [1], kill=True)
+    assert not (tmp_path / "only").exists()
+    done = run(tmp_path, [1])
+    assert (done["value"], done["resumed"]) == (2, True)
+
+
+def test_what_a_killed_stage_of_other_inputs_left_is_not_used(tmp_path):
+    with pytest.raises(Killed):
+        run(tmp_path, [1], kill=True)
+    done = run(tmp_path, [2])
+    assert (done["value"], done["resumed"]) == (1, False)
+
+
+def test_a_later_stage_depends_on_earlier_inputs(tmp_path):
+    def fingerprint(*inputs):
+        stages = Stages(tmp_path / "none", True)
+        for part in inputs:
+            stages.depend_on(part)
+        return stages.run("x", lambda _: {})[0]["fingerprint"]
+
+    assert fingerprint("a", "b") != fingerprint("c", "b")
+    assert fingerprint("a", "b") == fingerprint("a", "b")
