@@ -1,6 +1,7 @@
 """The stages in order: what each reads and what it leaves (stages.py has when)."""
 
 import dataclasses
+import json
 import pathlib
 from typing import Any
 
@@ -13,6 +14,7 @@ from ei_bert_tf.compression.quantization import (
     quantize_student,
 )
 from ei_bert_tf.conversion.int8 import convert
+from ei_bert_tf.distillation.augmentation import augmented, word_neighbours
 from ei_bert_tf.distillation.plain import Lessons, predictor, train_student
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.evaluation.metrics import metric_value
@@ -27,7 +29,7 @@ from ei_bert_tf.student.sizing import choose_config
 from ei_bert_tf.teacher.backbone import load_teacher
 from ei_bert_tf.teacher.finetune import finetune, teacher_outputs
 from ei_bert_tf.text.datasets import Dataset, hold_out
-from ei_bert_tf.text.task import Examples
+from ei_bert_tf.text.task import Examples, no_targets
 from ei_bert_tf.text.wordpiece import WordPiece
 from ei_bert_tf.training import stage_seed
 from ei_bert_tf.version import __version__
@@ -40,6 +42,7 @@ from ei_bert_tf.vocabulary.pruning import (
 from ei_bert_tf.weights import load_weights, save_weights
 
 _BYTES_PER_FLOAT = 4
+_NEIGHBOURS = 10
 
 
 class Pipeline:
@@ -68,6 +71,7 @@ class Pipeline:
         self.method, self.student_start, self.seed = method, student_start, seed
         self.tokens = max_seq_length
         self.stages: list[dict[str, Any]] = []
+        self.augmentation: pathlib.Path | None = None
         tf.config.experimental.enable_op_determinism()
         self.teacher = load_teacher(teacher_name, self.task.outputs, seed)
         self._prepare_texts()
@@ -91,6 +95,7 @@ class Pipeline:
         """All stages; returns model.tflite and the student's tokenizer."""
         self._teacher_stage()
         self._vocabulary_stage()
+        self._augmentation_stage()
         self._distillation_stage()
         return self._quantization_stage(), self.tokenizer
 
@@ -191,8 +196,6 @@ class Pipeline:
         self._add_stage("teacher", done, _BYTES_PER_FLOAT * teacher.parameters)
 
     def _vocabulary_stage(self) -> None:
-        self._store.depend_on([self.config.vocabulary_size])
-
         def run(folder: pathlib.Path) -> dict[str, Any]:
             np.save(
                 folder / "scores.npy", attention_importance(self.teacher, self.corpus)
@@ -208,6 +211,37 @@ class Pipeline:
         if len(self.kept) != self.config.vocabulary_size:
             raise AssertionError("every piece that the corpus uses has a score")
         self.tokenizer = WordPiece([pieces[index] for index in self.kept])
+
+    def _augmentation_stage(self) -> None:
+        """More texts, and what the teacher says about them; none without a teacher."""
+        recipe = self.recipe
+        if self.method == "none" or not recipe.augmented_copies:
+            return
+        self._store.depend_on([recipe.augmented_copies, recipe.augmented_words])
+
+        def run(folder: pathlib.Path) -> dict[str, Any]:
+            neighbours = word_neighbours(
+                self.teacher.tokenizer.pieces,
+                self.teacher.backbone.token_embedding.embeddings.numpy(),
+                np.flatnonzero(self.scores),
+                _NEIGHBOURS,
+            )
+            more = augmented(
+                self.lesson_texts,
+                neighbours,
+                recipe.augmented_copies,
+                recipe.augmented_words,
+                stage_seed(self.seed, "augmentation"),
+            )
+            outputs = teacher_outputs(
+                self.teacher, self._encode(self.teacher.tokenizer, more)
+            )
+            np.savez(folder / "outputs.npz", **dataclasses.asdict(outputs))
+            texts = {"texts": more.texts, "pairs": more.pairs}
+            (folder / "texts.json").write_text(json.dumps(texts), "utf-8")
+            return {}
+
+        _, self.augmentation = self._store.run("augmentation", run)
 
     def _distillation_stage(self) -> None:
         recipe, config = self.recipe, self.config
@@ -316,12 +350,25 @@ class Pipeline:
 
     def _lessons(self) -> Lessons:
         """The student's texts and what the still teacher says about them."""
-        encoded = self._encode(self.tokenizer, self.lesson_texts)
-        targets = self.lesson_texts.targets
+        examples = self.lesson_texts
         if self.method == "none":
-            return Lessons(encoded, targets, None, None)
-        with np.load(self.outputs_file) as outputs:
-            return Lessons(encoded, targets, outputs["logits"], outputs["features"])
+            encoded = self._encode(self.tokenizer, examples)
+            return Lessons(encoded, examples.targets, None, None)
+        files = [self.outputs_file]
+        if self.augmentation is not None:
+            texts = json.loads((self.augmentation / "texts.json").read_text("utf-8"))
+            targets = no_targets(len(texts["texts"]), examples.targets.dtype)
+            examples = _joined(
+                examples, Examples(texts["texts"], texts["pairs"], targets)
+            )
+            files.append(self.augmentation / "outputs.npz")
+        said = [np.load(file) for file in files]
+        return Lessons(
+            self._encode(self.tokenizer, examples),
+            examples.targets,
+            np.concatenate([outputs["logits"] for outputs in said]),
+            np.concatenate([outputs["features"] for outputs in said]),
+        )
 
     def _sample(self, size: int):
         rows = np.random.default_rng(self.seed).permutation(len(self.corpus))

@@ -18,7 +18,9 @@ _BELOW_ONE = (
     "teacher_average",
     "student_dropout",
     "warmup_share",
+    "augmented_words",
 )
+_MAY_BE_ZERO = ("augmented_copies",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +71,9 @@ class Recipe:
         held_out_share, held_out_most: part of train that choices are made on.
         teacher_*: fine-tuning (Devlin et al. 2019, appendix A.3); teacher_average is
             the decay of the running mean of its weights, which is what stays.
-        student_*: distillation in float.
+        augmented_copies, augmented_words: texts that the student learns beside the
+            given ones: copies of each, in which that share of the words is replaced.
+        student_*: distillation in float, over given and augmented texts.
         quantization_*: the same losses under quantization-aware training.
         logits_weight, features_weight, task_weight: of MSE on logits, MSE on the
             states that the pooler reads, and cross-entropy (or squared error).
@@ -84,13 +88,15 @@ class Recipe:
     teacher_batch_size: int = 32
     teacher_dropout: float = 0.1
     teacher_average: float = 0.999
-    student_epochs: int = 8
-    student_learning_rate: float = 3e-4
+    student_epochs: int = 4
+    student_learning_rate: float = 1e-4
     student_batch_size: int = 32
     student_dropout: float = 0.1
-    quantization_epochs: int = 2
-    quantization_learning_rate: float = 2e-4
+    quantization_epochs: int = 1
+    quantization_learning_rate: float = 1e-4
     warmup_share: float = 0.1
+    augmented_copies: int = 2
+    augmented_words: float = 0.3
     logits_weight: float = 1.0
     features_weight: float = 1.0
     task_weight: float = 0.2
@@ -105,8 +111,9 @@ class Recipe:
             )
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if field.type is int and value < 1:
-                raise InputError(f"--recipe: {field.name} is {value}; at least 1")
+            least = 0 if field.name in _MAY_BE_ZERO else 1
+            if field.type is int and value < least:
+                raise InputError(f"--recipe: {field.name} is {value}; at least {least}")
             if field.type is float and value < 0:
                 raise InputError(f"--recipe: {field.name} is {value}; at least 0")
             if field.name in _BELOW_ONE and value >= 1:
@@ -158,15 +165,17 @@ class Recipe:
 _PRESETS: dict[str, dict[str, Any]] = {
     "quick": {
         "teacher_epochs": 2,
-        "student_epochs": 20,
+        "student_epochs": 7,
         "student_learning_rate": 1e-3,
-        "quantization_epochs": 5,
+        "quantization_epochs": 2,
+        "quantization_learning_rate": 2e-4,
         "statistics_texts": 500,
     },
     "standard": {},
     "thorough": {
         "teacher_epochs": 3,
-        "student_epochs": 20,
-        "quantization_epochs": 4,
+        "augmented_copies": 4,
+        "student_epochs": 8,
+        "quantization_epochs": 2,
     },
 }

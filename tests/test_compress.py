@@ -18,9 +18,10 @@ STAGES = ["teacher", "student_before_qat", "student_float", "student_int8"]
 RECIPE = {
     "teacher_epochs": 10,
     "teacher_learning_rate": 3e-3,
-    "student_epochs": 20,
+    "augmented_copies": 1,
+    "student_epochs": 10,
     "student_learning_rate": 3e-3,
-    "quantization_epochs": 4,
+    "quantization_epochs": 2,
 }
 
 

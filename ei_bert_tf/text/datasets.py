@@ -20,6 +20,7 @@ from ei_bert_tf.text.task import (
     REGRESSION,
     Examples,
     Task,
+    no_targets,
 )
 
 CLASS_METRICS = ("accuracy", "f1", "matthews")
@@ -275,11 +276,8 @@ def _scored_examples(path: str | pathlib.Path, task: Task, header: bool) -> Exam
 
 def _unlabeled_examples(path: str | pathlib.Path, task: Task, header: bool) -> Examples:
     table = read_table(path, task.text_columns, header)
-    if task.is_regression:
-        targets = np.full(len(table), np.nan, np.float32)
-    else:
-        targets = np.full(len(table), NO_TARGET, np.int32)
-    return _with_texts(table, task, targets)
+    dtype = np.float32 if task.is_regression else np.int32
+    return _with_texts(table, task, no_targets(len(table), np.dtype(dtype)))
 
 
 def _examples(table: Table, task: Task) -> Examples:

@@ -61,6 +61,12 @@ class Task:
         )
 
 
+def no_targets(count: int, dtype: np.dtype) -> np.ndarray:
+    """Targets [count] of unlabelled rows: NO_TARGET as an integer, NaN as a float."""
+    missing = NO_TARGET if np.issubdtype(dtype, np.integer) else np.nan
+    return np.full(count, missing, dtype)
+
+
 @dataclasses.dataclass(frozen=True)
 class Examples:
     """N texts (or pairs) with their targets.

@@ -1,0 +1,59 @@
+"""Words give way to their neighbours in the teacher's table."""
+
+import numpy as np
+
+from ei_bert_tf.distillation.augmentation import augmented, word_neighbours
+from ei_bert_tf.text.task import Examples
+
+_PIECES = ["[PAD]", "good", "great", "bad", "##ly", "a", "film", "7th"]
+_TABLE = np.array(
+    [[9, 9], [1, 0.1], [1, 0.2], [-1, 0.3], [1, 0], [1, 0.1], [0, -1], [1, 0]],
+    np.float32,
+)
+_ALL = np.arange(len(_PIECES))
+
+
+def test_neighbours_are_the_nearest_whole_words():
+    found = word_neighbours(_PIECES, _TABLE, _ALL, 2)
+    assert set(found) == {"good", "great", "bad", "film"}
+    assert found["good"][0] == "great"
+    assert found["great"][0] == "good"
+    assert all(word not in near for word, near in found.items())
+    assert all(len(near) == 2 for near in found.values())
+
+
+def test_words_that_the_corpus_lacks_replace_nothing():
+    found = word_neighbours(_PIECES, _TABLE, np.array([1, 2, 4, 6]), 5)
+    assert found == {
+        "good": ["great", "film"],
+        "great": ["good", "film"],
+        "film": ["good", "great"],
+    }
+    assert word_neighbours(_PIECES, _TABLE, np.array([1, 4, 5]), 5) == {}
+    assert word_neighbours(_PIECES, _TABLE, np.array([0, 4, 5]), 5) == {}
+
+
+def test_every_copy_draws_anew_and_keeps_all_but_words():
+    examples = Examples(
+        ["Good, GOOD film-7th!"], ["a good-ly thing"], np.array([1], np.int32)
+    )
+    neighbours = {"good": ["great", "fine", "nice"]}
+    found = augmented(examples, neighbours, 50, 0.5, 3)
+    assert len(found) == len(found.pairs) == 50
+    assert len(set(found.texts)) > 8
+    assert {text[-10:] for text in found.texts} == {" film-7th!"}
+    assert all(pair.startswith("a ") for pair in found.pairs)
+    assert (found.targets == -1).all()
+    words = [word for text in found.texts for word in text[:-10].split(", ")]
+    kept = sum(word.lower() == "good" for word in words)
+    assert 30 <= kept <= 70
+    assert augmented(examples, neighbours, 50, 0.5, 3).texts == found.texts
+    assert augmented(examples, neighbours, 50, 0.5, 4).texts != found.texts
+
+
+def test_regression_rows_lose_their_number():
+    examples = Examples(["good"], None, np.array([0.5], np.float32))
+    found = augmented(examples, {}, 2, 0.5, 0)
+    assert found.texts == ["good", "good"]
+    assert found.pairs is None
+    assert np.isnan(found.targets).all()
