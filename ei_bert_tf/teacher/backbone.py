@@ -44,7 +44,12 @@ class Teacher:
         Features are the last [CLS] state, which the pooler reads.
         """
         states = forward(
-            self.backbone, batch["ids"], batch["mask"], batch["segment_ids"], dropout
+            self.backbone,
+            batch["ids"],
+            batch["mask"],
+            batch["segment_ids"],
+            dropout,
+            task_only=True,
         )
         pooled = states.pooled if dropout is None else dropout(states.pooled)
         kernel, bias = self.classifier.kernel.value, self.classifier.bias.value

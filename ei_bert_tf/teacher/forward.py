@@ -81,6 +81,7 @@ def forward(
     mask: tf.Tensor,
     segment_ids: tf.Tensor,
     dropout: Dropout | None = None,
+    task_only: bool = False,
 ) -> States:
     """Runs BERT (Devlin et al. 2019, section 3; post-norm, tanh-approximated GELU).
 
@@ -88,6 +89,8 @@ def forward(
         backbone: whose variables are read, so gradients reach them.
         ids, mask, segment_ids: int32 [B, T].
         dropout: applied where BERT applies it, None for inference.
+        task_only: the last block computes nothing but [CLS], which is all that the
+            task layers read; what it leaves has one query.
     """
     drop = dropout or _keep
     tokens = tf.shape(ids)[1]
@@ -100,8 +103,10 @@ def forward(
     # [B, 1, 1, T]
     bias = (1.0 - tf.cast(mask, x.dtype))[:, None, None, :] * _MASKED
     layers = []
-    for layer in backbone.transformer_layers:
-        states = _block(layer, x, bias, drop)
+    last = backbone.num_layers - 1
+    for index, layer in enumerate(backbone.transformer_layers):
+        queries = x[:, :1] if task_only and index == last else x
+        states = _block(layer, queries, x, bias, drop)
         layers.append(states)
         x = states.output_state
     features = x[:, 0]
@@ -110,28 +115,33 @@ def forward(
     return States(embedding_sum, embedding_state, layers, features, pooled)
 
 
-def _block(layer, x: tf.Tensor, bias: tf.Tensor, drop) -> LayerStates:
+def _block(
+    layer, queries: tf.Tensor, x: tf.Tensor, bias: tf.Tensor, drop
+) -> LayerStates:
+    """One block over x [B, T, H], for the tokens of queries [B, Q, H]."""
     attention_layer = layer._self_attention_layer
     heads, size = attention_layer.query_dense.bias.shape
     hidden = x.shape[-1]
 
-    def project(dense):
+    def project(dense, source):
         kernel = tf.reshape(dense.kernel.value, [hidden, heads * size])
-        y = _matmul(x, kernel) + tf.reshape(dense.bias.value, [heads * size])
-        y = tf.reshape(y, [tf.shape(x)[0], tf.shape(x)[1], heads, size])
+        y = _matmul(source, kernel) + tf.reshape(dense.bias.value, [heads * size])
+        y = tf.reshape(y, [tf.shape(y)[0], tf.shape(y)[1], heads, size])
         return tf.transpose(y, [0, 2, 1, 3])  # [B, N, T, D]
 
-    query = project(attention_layer.query_dense) * size**-0.5
-    key = project(attention_layer.key_dense)
-    value = project(attention_layer.value_dense)
-    # [B, N, T, T]
+    query = project(attention_layer.query_dense, queries) * size**-0.5
+    key = project(attention_layer.key_dense, x)
+    value = project(attention_layer.value_dense, x)
+    # [B, N, Q, T]
     attention = tf.nn.softmax(tf.matmul(query, key, transpose_b=True) + bias)
-    context = tf.matmul(drop(attention), value)  # [B, N, T, D]
+    context = tf.matmul(drop(attention), value)  # [B, N, Q, D]
     context = tf.transpose(context, [0, 2, 1, 3])
-    context = tf.reshape(context, [tf.shape(x)[0], tf.shape(x)[1], heads * size])
+    context = tf.reshape(
+        context, [tf.shape(queries)[0], tf.shape(queries)[1], heads * size]
+    )
     output = attention_layer.output_dense
     kernel = tf.reshape(output.kernel.value, [heads * size, hidden])
-    attention_sum = x + drop(_matmul(context, kernel) + output.bias.value)
+    attention_sum = queries + drop(_matmul(context, kernel) + output.bias.value)
     attention_state = _norm(attention_sum, layer._self_attention_layer_norm)
     neurons = tf.nn.gelu(
         _dense(attention_state, layer._feedforward_intermediate_dense),

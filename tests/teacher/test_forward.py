@@ -50,6 +50,16 @@ def test_equals_keras_nlp(teacher, encoded):
     assert states.features.shape == (4, HIDDEN)
 
 
+def test_the_task_needs_only_one_token_of_the_last_block(teacher, encoded):
+    inputs = (encoded.ids, encoded.mask, encoded.segment_ids)
+    whole = forward(teacher.backbone, *inputs)
+    short = forward(teacher.backbone, *inputs, task_only=True)
+    np.testing.assert_allclose(short.features, whole.features, atol=2e-6)
+    np.testing.assert_allclose(short.pooled, whole.pooled, atol=2e-6)
+    assert short.layers[-1].neurons.shape[1] == 1
+    assert short.layers[-2].neurons.shape[1] == 7
+
+
 def test_dropout_follows_its_seed(teacher, encoded):
     def pooled(seed):
         inputs = (encoded.ids, encoded.mask, encoded.segment_ids)
