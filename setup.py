@@ -69,8 +69,12 @@ setuptools.setup(
     entry_points={
         "console_scripts": [
             "ei-bert-compress=ei_bert_tf.tools.compress:run",
+            "ei-bert-distill=ei_bert_tf.tools.distill:run",
             "ei-bert-evaluate=ei_bert_tf.tools.evaluate:run",
             "ei-bert-predict=ei_bert_tf.tools.predict:run",
+            "ei-bert-prune-vocabulary=ei_bert_tf.tools.prune_vocabulary:run",
+            "ei-bert-quantize=ei_bert_tf.tools.quantize:run",
+            "ei-bert-train-teacher=ei_bert_tf.tools.train_teacher:run",
         ]
     },
 )

@@ -6,16 +6,27 @@ from ei_bert_tf.version import __version__
 
 if TYPE_CHECKING:
     from ei_bert_tf.bundle import Bundle
-    from ei_bert_tf.composition import compress
+    from ei_bert_tf.composition import compress, run_stages
+    from ei_bert_tf.job import Job
     from ei_bert_tf.recipe import Recipe, StudentConfig
 
-__all__ = ["Bundle", "Recipe", "StudentConfig", "__version__", "compress"]
+__all__ = [
+    "Bundle",
+    "Job",
+    "Recipe",
+    "StudentConfig",
+    "__version__",
+    "compress",
+    "run_stages",
+]
 
 _HOMES = {
     "Bundle": "ei_bert_tf.bundle",
+    "Job": "ei_bert_tf.job",
     "Recipe": "ei_bert_tf.recipe",
     "StudentConfig": "ei_bert_tf.recipe",
     "compress": "ei_bert_tf.composition",
+    "run_stages": "ei_bert_tf.composition",
 }
 
 

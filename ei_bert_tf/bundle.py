@@ -13,6 +13,7 @@ import numpy as np
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.evaluation.metrics import metric_value
 from ei_bert_tf.evaluation.runtimes import RUNTIMES, open_runtime
+from ei_bert_tf.stages import CHECKPOINTS
 from ei_bert_tf.text.datasets import examples_of
 from ei_bert_tf.text.task import Task
 from ei_bert_tf.text.wordpiece import WordPiece
@@ -20,8 +21,9 @@ from ei_bert_tf.text.wordpiece import WordPiece
 FORMAT_VERSION = 1
 # The interpreters of the file, and the float student that it came from.
 BUNDLE_RUNTIMES = (*RUNTIMES, "keras")
-_UNLISTED = ("manifest.json", "checkpoints")
-_FLOAT_WEIGHTS = "checkpoints/quantization/student_float.safetensors"
+MODEL_FILES = ("model.tflite", "vocab.txt", "labels.txt")
+_UNLISTED = ("manifest.json", CHECKPOINTS)
+_FLOAT_WEIGHTS = f"{CHECKPOINTS}/quantization/student_float.safetensors"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Bundle:
                 f"--bundle={folder}: format {manifest.get('format_version')}; "
                 f"accepted: {FORMAT_VERSION}"
             )
-        for name in ("model.tflite", "vocab.txt", "labels.txt"):
+        for name in MODEL_FILES:
             file = path / name
             if not file.is_file() or _digest(file) != manifest["files"][name]["sha256"]:
                 raise InputError(

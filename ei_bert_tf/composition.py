@@ -9,18 +9,18 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from ei_bert_tf.bundle import FORMAT_VERSION, Bundle, file_list
+from ei_bert_tf.bundle import FORMAT_VERSION, MODEL_FILES, Bundle, file_list
 from ei_bert_tf.conversion.conformance import operators
 from ei_bert_tf.errors import InputError, writing
 from ei_bert_tf.evaluation.arena import smallest_arena_bytes
 from ei_bert_tf.evaluation.metrics import metric_value
 from ei_bert_tf.evaluation.parity import agreement, operator_differences
 from ei_bert_tf.evaluation.runtimes import RUNTIMES, open_runtime
+from ei_bert_tf.job import Job
 from ei_bert_tf.pipeline import Pipeline
-from ei_bert_tf.recipe import METHODS, STUDENT_STARTS, Recipe
-from ei_bert_tf.teacher.backbone import check_teacher_name
-from ei_bert_tf.text.builtin import BUILTIN_DATASETS
-from ei_bert_tf.text.datasets import Dataset, load_builtin, load_files
+from ei_bert_tf.stages import CHECKPOINTS
+from ei_bert_tf.text.datasets import Dataset
+from ei_bert_tf.text.wordpiece import WordPiece
 from ei_bert_tf.version import __version__
 from firmware_export.package import write_firmware
 
@@ -44,73 +44,30 @@ def compress(
     label: str | None = None,
     *,
     output_dir: str | os.PathLike,
-    test_file: str | os.PathLike | None = None,
-    unlabeled_file: str | os.PathLike | None = None,
-    header: bool = True,
-    task_type: str = "classification",
-    metric: str | None = None,
-    unknown_label: str | None = None,
-    dataset: str | None = None,
-    teacher: str = "builtin:minilm-l6",
-    max_model_bytes: int = 1_910_000,
-    max_seq_length: int = 64,
-    max_arena_bytes: int = 0,
-    preset: str = "standard",
-    recipe: str | os.PathLike | None = None,
-    method: str | None = None,
-    student_start: str = "slice",
-    seed: int = 0,
     resume: bool = True,
+    **choices: Any,
 ) -> Bundle:
-    """Compresses a BERT for a task; the keywords are the flags of tools.compress.
+    """Compresses a BERT for a task.
+
+    Args:
+        train, evaluate: files of labelled examples: .tsv, .csv or .jsonl.
+        text, label: their columns; two of text make a task of pairs.
+        output_dir: folder that the bundle is written to.
+        resume: whether finished stages of an interrupted run are reused.
+        choices: the other fields of Job, which are the flags of tools.compress.
 
     Raises:
         InputError: anything that the caller can mend, before anything is trained.
     """
-    if method is None:
-        method = METHODS[0]
-    _check_choice("method", method, METHODS)
-    _check_choice("student_start", student_start, STUDENT_STARTS)
-    if max_seq_length < 3:
-        raise InputError(f"--max_seq_length={max_seq_length}: at least 3 tokens")
-    if max_arena_bytes < 0:
-        raise InputError(f"--max_arena_bytes={max_arena_bytes}: at least 0")
-    chosen = Recipe.read(preset, recipe)
-    data = _load(
-        dataset,
-        {"train_file": train, "eval_file": evaluate},
-        text,
-        label,
-        test_file=test_file,
-        unlabeled_file=unlabeled_file,
-        header=header,
-        task_type=task_type,
-        metric=metric,
-        unknown_label=unknown_label,
-    )
-    check_teacher_name(teacher)
+    job = Job(train=train, evaluate=evaluate, text=text, label=label, **choices)
     folder = pathlib.Path(output_dir)
-    pipeline = Pipeline(
-        data,
-        chosen,
-        teacher_name=teacher,
-        method=method,
-        student_start=student_start,
-        max_model_bytes=max_model_bytes,
-        max_seq_length=max_seq_length,
-        seed=seed,
-        folder=folder,
-        resume=resume,
-    )
-    if max_arena_bytes:
-        _check_arena(max_arena_bytes, smallest_arena_bytes(pipeline.untrained_model()))
-    model, tokenizer = pipeline.run()
-    if len(model) > max_model_bytes:
-        raise InputError(
-            f"--max_model_bytes={max_model_bytes}: the file came out at {len(model)}"
-        )
+    pipeline = _open_pipeline(job, folder, resume)
+    data = pipeline.dataset
+    model = pipeline.run()
+    tokenizer = pipeline.tokenizer
     start = time.perf_counter()
-    encoded = tokenizer.encode(data.evaluate.texts, data.evaluate.pairs, max_seq_length)
+    tokens = job.max_seq_length
+    encoded = tokenizer.encode(data.evaluate.texts, data.evaluate.pairs, tokens)
     logits, runtimes = {}, {}
     for name in RUNTIMES:
         engine = open_runtime(name, model)
@@ -126,8 +83,8 @@ def compress(
             logits[name], logits["litert_reference"]
         )
     runtimes["tflm"]["arena_bytes"] = smallest_arena_bytes(model)
-    if max_arena_bytes:
-        _check_arena(max_arena_bytes, runtimes["tflm"]["arena_bytes"])
+    if job.max_arena_bytes:
+        _check_arena(job.max_arena_bytes, runtimes["tflm"]["arena_bytes"])
     int8_stage = {
         "name": "student_int8",
         "metric": data.task.metric,
@@ -137,10 +94,7 @@ def compress(
         "resumed": False,
     }
     found = operators(model)
-    _write(folder / "model.tflite", model)
-    vocabulary = "".join(piece + "\n" for piece in tokenizer.pieces).encode()
-    _write(folder / "vocab.txt", vocabulary)
-    _write(folder / "labels.txt", "".join(f"{x}\n" for x in data.task.labels).encode())
+    vocabulary = _write_model(folder, model, tokenizer, data.task.labels)
     with writing(folder / "firmware"):
         write_firmware(model, found, folder / "firmware")
     manifest: dict[str, Any] = {
@@ -148,12 +102,16 @@ def compress(
         "package_version": __version__,
         "environment": environment(),
         "task": data.task.to_json(),
-        "teacher_name": teacher,
+        "teacher_name": job.teacher,
         "train_examples": len(data.train),
-        "max_model_bytes": max_model_bytes,
-        "seed": seed,
-        "recipe": chosen.to_json()
-        | {"preset": preset, "method": method, "student_start": student_start},
+        "max_model_bytes": job.max_model_bytes,
+        "seed": job.seed,
+        "recipe": pipeline.recipe.to_json()
+        | {
+            "preset": job.preset,
+            "method": job.method,
+            "student_start": job.student_start,
+        },
         "student": pipeline.config.to_json(),
         "stages": [*pipeline.stages, int8_stage],
         "runtimes": runtimes,
@@ -162,14 +120,14 @@ def compress(
         ),
         "calibration": {"temperature": 1.0, "unknown_threshold": 0.0},
         "model_bytes": len(model),
-        "flash_bytes": len(model) + len(vocabulary),
+        "flash_bytes": len(model) + vocabulary,
         "vocabulary_size": len(tokenizer.pieces),
-        "max_seq_length": max_seq_length,
+        "max_seq_length": tokens,
         "ops": found,
         "files": file_list(folder),
     }
     if data.test is not None:
-        manifest["test"] = _test_value(data, model, tokenizer, max_seq_length)
+        manifest["test"] = _test_value(data, model, tokenizer, tokens)
     _write(
         folder / "manifest.json",
         (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode(),
@@ -177,34 +135,58 @@ def compress(
     return Bundle.load(folder)
 
 
-def _load(dataset, files, text, label, *, metric, **others) -> Dataset:
-    """The named data set, or the files; never both."""
-    if dataset is not None:
-        given = [name for name, value in files.items() if value is not None]
-        if given:
-            raise InputError(f"--dataset={dataset} and --{given[0]}: one of them only")
-        names = [f"builtin:{name}" for name in BUILTIN_DATASETS]
-        if dataset not in names:
-            raise InputError(
-                f"--dataset={dataset}: unknown; accepted: {', '.join(names)}"
-            )
-        return load_builtin(dataset.removeprefix("builtin:"), metric)
-    needed = files | {"text_columns": text, "label_column": label}
-    for name, value in needed.items():
-        if not value:
-            raise InputError(f"--{name} is missing: needed unless --dataset is given")
-    return load_files(
-        **files,
-        text_columns=[text] if isinstance(text, str) else list(text),
-        label_column=label,
-        metric=metric,
-        **others,
-    )
+def run_stages(
+    stages: Sequence[str],
+    *,
+    work_dir: str | os.PathLike,
+    resume: bool = True,
+    **choices: Any,
+) -> list[pathlib.Path]:
+    """Runs some stages of the pipeline in a folder that holds the ones before them.
+
+    All of them in a row leave the `model.tflite`, `vocab.txt` and `labels.txt` that
+    compress leaves.
+
+    Args:
+        stages: neighbours in pipeline.STAGES.
+        work_dir: the folder, which may be the `output_dir` of compress.
+        resume: False runs them again although they were finished.
+        choices: fields of Job.
+
+    Returns:
+        What they left: the folders of the stages, or the files.
+
+    Raises:
+        InputError: a stage before them has not been run with these choices, or
+            anything that compress refuses.
+    """
+    folder = pathlib.Path(work_dir)
+    pipeline = _open_pipeline(Job(**choices), folder, resume=True)
+    model = pipeline.run(stages, again=not resume)
+    if not model:
+        left = [folder / CHECKPOINTS / stage for stage in stages]
+        return [path for path in left if path.is_dir()]
+    _write_model(folder, model, pipeline.tokenizer, pipeline.task.labels)
+    return [folder / name for name in MODEL_FILES]
 
 
-def _check_choice(name: str, value: str, accepted: Sequence[str]) -> None:
-    if value not in accepted:
-        raise InputError(f"--{name}={value}: accepted: {', '.join(accepted)}")
+def _open_pipeline(job: Job, folder: pathlib.Path, resume: bool) -> Pipeline:
+    pipeline = Pipeline(job, folder, resume)
+    if job.max_arena_bytes:
+        needed = smallest_arena_bytes(pipeline.untrained_model())
+        _check_arena(job.max_arena_bytes, needed)
+    return pipeline
+
+
+def _write_model(
+    folder: pathlib.Path, model: bytes, tokenizer: WordPiece, labels: Sequence[str]
+) -> int:
+    """The model and the names of its ids; returns the vocabulary's bytes."""
+    vocabulary = "".join(piece + "\n" for piece in tokenizer.pieces).encode()
+    names = "".join(f"{label}\n" for label in labels).encode()
+    for name, content in zip(MODEL_FILES, (model, vocabulary, names), strict=True):
+        _write(folder / name, content)
+    return len(vocabulary)
 
 
 def _check_arena(limit: int, needed: int) -> None:

@@ -1,8 +1,8 @@
 """The stages in order: what each reads and what it leaves (stages.py has when)."""
 
-import dataclasses
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,14 @@ from ei_bert_tf.compression.quantization import (
 )
 from ei_bert_tf.conversion.int8 import convert
 from ei_bert_tf.distillation.augmentation import augmented, word_neighbours
-from ei_bert_tf.distillation.plain import Lessons, predictor, train_student
+from ei_bert_tf.distillation.lessons import Lessons, read_outputs, write_outputs
+from ei_bert_tf.distillation.plain import predictor, train_student
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.evaluation.metrics import metric_value
+from ei_bert_tf.job import Job
 from ei_bert_tf.progress import Progress
-from ei_bert_tf.recipe import Recipe, StudentConfig
-from ei_bert_tf.stages import TRAINING, Stages
+from ei_bert_tf.recipe import StudentConfig
+from ei_bert_tf.stages import CHECKPOINTS, TRAINING, Stages
 from ei_bert_tf.student.encoder import build_student, student_inputs
 from ei_bert_tf.student.folding import fold_task_projection
 from ei_bert_tf.student.inheritance import initial_student
@@ -28,7 +30,7 @@ from ei_bert_tf.student.layers import DropoutSource
 from ei_bert_tf.student.sizing import choose_config
 from ei_bert_tf.teacher.backbone import load_teacher
 from ei_bert_tf.teacher.finetune import finetune, teacher_outputs
-from ei_bert_tf.text.datasets import Dataset, hold_out
+from ei_bert_tf.text.datasets import hold_out
 from ei_bert_tf.text.task import Examples, no_targets
 from ei_bert_tf.text.wordpiece import WordPiece
 from ei_bert_tf.training import stage_seed
@@ -41,63 +43,69 @@ from ei_bert_tf.vocabulary.pruning import (
 )
 from ei_bert_tf.weights import load_weights, save_weights
 
+STAGES = ("teacher", "vocabulary", "augmentation", "distillation", "quantization")
 _BYTES_PER_FLOAT = 4
 _NEIGHBOURS = 10
 
 
 class Pipeline:
-    """One run: a dataset, a teacher and a recipe to a `model.tflite`.
+    """One run: a job to a `model.tflite`.
 
     Attributes:
         stages: what the manifest lists, filled as the stages finish.
         config: the student's shape, known before the first training step.
+        tokenizer: the student's, once the vocabulary's stage is done.
     """
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        recipe: Recipe,
-        *,
-        teacher_name: str,
-        method: str,
-        student_start: str,
-        max_model_bytes: int,
-        max_seq_length: int,
-        seed: int,
-        folder: pathlib.Path,
-        resume: bool,
-    ):
-        self.dataset, self.task, self.recipe = dataset, dataset.task, recipe
-        self.method, self.student_start, self.seed = method, student_start, seed
-        self.tokens = max_seq_length
+    def __init__(self, job: Job, folder: pathlib.Path, resume: bool):
+        self.job = job
+        self.recipe = recipe = job.read_recipe()
+        self.dataset = job.load_dataset()
+        self.task = self.dataset.task
+        self.tokens = job.max_seq_length
         self.stages: list[dict[str, Any]] = []
         self.augmentation: pathlib.Path | None = None
+        self.model = b""
         tf.config.experimental.enable_op_determinism()
-        self.teacher = load_teacher(teacher_name, self.task.outputs, seed)
+        self.teacher = load_teacher(job.teacher, self.task.outputs, job.seed)
         self._prepare_texts()
-        self.config = self._choose_config(max_model_bytes)
-        self._store = Stages(folder / "checkpoints", resume)
+        self.config = self._choose_config()
+        self._store = Stages(folder / CHECKPOINTS, resume)
         self._store.depend_on(
             [
                 __version__,
                 self.task.to_json(),
-                teacher_name,
-                max_seq_length,
-                seed,
+                job.teacher,
+                job.max_seq_length,
+                job.seed,
                 recipe.held_out_share,
                 recipe.held_out_most,
             ]
         )
-        for part in (self.train, self.held_out):
-            self._store.depend_on([list(part.texts), part.pairs, part.targets.tolist()])
+        data = self.dataset
+        for part in (self.train, self.held_out, data.unlabeled, data.evaluate):
+            self._store.depend_on(None if part is None else part.to_json())
 
-    def run(self) -> tuple[bytes, WordPiece]:
-        """All stages; returns model.tflite and the student's tokenizer."""
-        self._teacher_stage()
-        self._vocabulary_stage()
-        self._augmentation_stage()
-        self._distillation_stage()
-        return self._quantization_stage(), self.tokenizer
+    def run(self, stages: Sequence[str] = STAGES, again: bool = False) -> bytes:
+        """Runs neighbours in STAGES, after checking that those before them are done.
+
+        Args:
+            stages: which.
+            again: whether to run them although they were finished.
+
+        Returns:
+            model.tflite, empty when `stages` end before the last of STAGES.
+
+        Raises:
+            InputError: a stage before them is not done.
+        """
+        first = STAGES.index(stages[0])
+        self._store.expect(STAGES[:first])
+        for stage in stages if again else ():
+            self._store.forget(stage)
+        for stage in STAGES[: first + len(stages)]:
+            getattr(self, f"_{stage}_stage")()
+        return self.model
 
     def untrained_model(self) -> bytes:
         """A .tflite of the student's shape with random weights.
@@ -106,7 +114,7 @@ class Pipeline:
         a limit can be checked before anything is trained.
         """
         student = build_student(self.config, fixed_tokens=True, folded=True)
-        generator = np.random.default_rng(self.seed)
+        generator = np.random.default_rng(self.job.seed)
         for weight in student.trainable_weights:
             weight.assign(generator.normal(size=weight.shape) * 0.1)
         quantized = quantize_student(student)
@@ -121,7 +129,7 @@ class Pipeline:
             self.dataset.train,
             self.task,
             self.recipe.held_out_share,
-            self.seed,
+            self.job.seed,
             self.recipe.held_out_most,
         )
         self.train = self.dataset.train.take(kept)
@@ -131,7 +139,7 @@ class Pipeline:
             self.lesson_texts = _joined(self.train, self.dataset.unlabeled)
         self.corpus = self._encode(self.teacher.tokenizer, self.lesson_texts)
 
-    def _choose_config(self, max_model_bytes: int) -> StudentConfig:
+    def _choose_config(self) -> StudentConfig:
         backbone = self.teacher.backbone
         if self.tokens > backbone.max_sequence_length:
             raise InputError(
@@ -143,7 +151,7 @@ class Pipeline:
         smallest = smallest_vocabulary(pieces, self.spelling)
         used = set(np.unique(self.corpus.ids).tolist()) | self.spelling
         return choose_config(
-            max_model_bytes,
+            self.job.max_model_bytes,
             smallest,
             smallest_vocabulary(pieces, used),
             backbone.hidden_dim,
@@ -179,13 +187,13 @@ class Pipeline:
                 recipe,
                 (encoded, self.train.targets),
                 (self._encode(teacher.tokenizer, self.held_out), self.held_out.targets),
-                stage_seed(self.seed, "teacher"),
+                stage_seed(self.job.seed, "teacher"),
                 folder / TRAINING,
                 Progress("teacher", self._store.folder / "logs"),
             )
             save_weights(folder / "teacher.safetensors", teacher.model.weights)
             outputs = teacher_outputs(teacher, self.corpus)
-            np.savez(folder / "outputs.npz", **dataclasses.asdict(outputs))
+            write_outputs(folder / "outputs.npz", outputs)
             evaluated = self._encode(teacher.tokenizer, self.dataset.evaluate)
             logits = teacher_outputs(teacher, evaluated).logits
             return {"held_out": value, "value": self._metric(logits)}
@@ -208,14 +216,13 @@ class Pipeline:
         self.kept = keep_list(
             pieces, self.scores, self.spelling, self.config.vocabulary_size
         )
-        if len(self.kept) != self.config.vocabulary_size:
-            raise AssertionError("every piece that the corpus uses has a score")
+        assert len(self.kept) == self.config.vocabulary_size
         self.tokenizer = WordPiece([pieces[index] for index in self.kept])
 
     def _augmentation_stage(self) -> None:
         """More texts, and what the teacher says about them; none without a teacher."""
         recipe = self.recipe
-        if self.method == "none" or not recipe.augmented_copies:
+        if self.job.method == "none" or not recipe.augmented_copies:
             return
         self._store.depend_on([recipe.augmented_copies, recipe.augmented_words])
 
@@ -231,12 +238,12 @@ class Pipeline:
                 neighbours,
                 recipe.augmented_copies,
                 recipe.augmented_words,
-                stage_seed(self.seed, "augmentation"),
+                stage_seed(self.job.seed, "augmentation"),
             )
             outputs = teacher_outputs(
                 self.teacher, self._encode(self.teacher.tokenizer, more)
             )
-            np.savez(folder / "outputs.npz", **dataclasses.asdict(outputs))
+            write_outputs(folder / "outputs.npz", outputs)
             texts = {"texts": more.texts, "pairs": more.pairs}
             (folder / "texts.json").write_text(json.dumps(texts), "utf-8")
             return {}
@@ -245,11 +252,13 @@ class Pipeline:
 
     def _distillation_stage(self) -> None:
         recipe, config = self.recipe, self.config
-        self._store.depend_on([recipe.to_json(), config.to_json(), self.method])
-        self._store.depend_on([self.student_start])
+        job = self.job
+        self._store.depend_on(
+            [recipe.to_json(), config.to_json(), job.method, job.student_start]
+        )
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
-            seed = stage_seed(self.seed, "distillation")
+            seed = stage_seed(self.job.seed, "distillation")
             dropout = DropoutSource(recipe.student_dropout, seed, tf.Variable(0))
             student = initial_student(
                 self.teacher,
@@ -258,7 +267,7 @@ class Pipeline:
                 self.scores[self.kept],
                 self._sample(recipe.statistics_texts),
                 seed,
-                self.student_start,
+                self.job.student_start,
                 dropout,
             )
             value = train_student(
@@ -286,33 +295,23 @@ class Pipeline:
             "student_before_qat", done, _BYTES_PER_FLOAT * self.student.count_params()
         )
 
-    def _quantization_stage(self) -> bytes:
+    def _quantization_stage(self) -> None:
         recipe, config = self.recipe, self.config
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
             folded = build_student(config, folded=True)
             fold_task_projection(self.student, folded)
             quantized = quantize_student(folded)
-            lessons = self._lessons()
-            if lessons.features is not None:
-                pooler = self.teacher.backbone.pooled_dense
-                pooled = np.tanh(
-                    lessons.features @ pooler.kernel.value.numpy()
-                    + pooler.bias.value.numpy()
-                )
-                lessons = Lessons(
-                    lessons.encoded, lessons.targets, lessons.logits, pooled
-                )
             value = train_student(
                 quantized,
                 config,
                 self.task,
                 recipe,
-                lessons,
+                self._lessons().behind_pooler(self.teacher),
                 self._student_held_out(),
                 recipe.quantization_epochs,
                 recipe.quantization_learning_rate,
-                stage_seed(self.seed, "quantization"),
+                stage_seed(self.job.seed, "quantization"),
                 folder / TRAINING,
                 Progress("quantization", self._store.folder / "logs"),
                 warm_ranges=True,
@@ -323,7 +322,13 @@ class Pipeline:
                 build_student(config, fixed_tokens=True, folded=True)
             )
             copy_quantized(quantized, fixed)
-            (folder / "model.tflite").write_bytes(convert(fixed, config))
+            model = convert(fixed, config)
+            if len(model) > self.job.max_model_bytes:
+                raise InputError(
+                    f"--max_model_bytes={self.job.max_model_bytes}: the file came out "
+                    f"at {len(model)}"
+                )
+            (folder / "model.tflite").write_bytes(model)
             return {
                 "held_out": value,
                 "value": self._metric(self._evaluate(folded)),
@@ -333,7 +338,7 @@ class Pipeline:
 
         done, folder = self._store.run("quantization", run)
         self._add_stage("student_float", done, _BYTES_PER_FLOAT * done["parameters"])
-        return (folder / "model.tflite").read_bytes()
+        self.model = (folder / "model.tflite").read_bytes()
 
     def _add_stage(self, name: str, done: dict[str, Any], size: int) -> None:
         self.stages.append(
@@ -351,7 +356,7 @@ class Pipeline:
     def _lessons(self) -> Lessons:
         """The student's texts and what the still teacher says about them."""
         examples = self.lesson_texts
-        if self.method == "none":
+        if self.job.method == "none":
             encoded = self._encode(self.tokenizer, examples)
             return Lessons(encoded, examples.targets, None, None)
         files = [self.outputs_file]
@@ -362,16 +367,12 @@ class Pipeline:
                 examples, Examples(texts["texts"], texts["pairs"], targets)
             )
             files.append(self.augmentation / "outputs.npz")
-        said = [np.load(file) for file in files]
-        return Lessons(
-            self._encode(self.tokenizer, examples),
-            examples.targets,
-            np.concatenate([outputs["logits"] for outputs in said]),
-            np.concatenate([outputs["features"] for outputs in said]),
-        )
+        logits, features = read_outputs(files)
+        encoded = self._encode(self.tokenizer, examples)
+        return Lessons(encoded, examples.targets, logits, features)
 
     def _sample(self, size: int):
-        rows = np.random.default_rng(self.seed).permutation(len(self.corpus))
+        rows = np.random.default_rng(self.job.seed).permutation(len(self.corpus))
         return self.corpus.take(np.sort(rows[:size]))
 
     def _student_held_out(self):

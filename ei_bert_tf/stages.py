@@ -10,11 +10,12 @@ import json
 import pathlib
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from ei_bert_tf.errors import writing
+from ei_bert_tf.errors import InputError, writing
 
+CHECKPOINTS = "checkpoints"  # The folder of the stages' folders.
 # A training's state in its stage's folder until the stage is done.
 TRAINING = "training.safetensors"
 
@@ -30,6 +31,7 @@ class Stages:
     def __init__(self, folder: pathlib.Path, resume: bool):
         self.folder = folder
         self._fingerprint = ""
+        self._expected: frozenset[str] = frozenset()
         if not resume and folder.exists():
             shutil.rmtree(folder)
 
@@ -37,6 +39,16 @@ class Stages:
         """Makes the stages from here on depend on `inputs`, which JSON can hold."""
         text = self._fingerprint + json.dumps(inputs, sort_keys=True)
         self._fingerprint = hashlib.sha256(text.encode()).hexdigest()
+
+    def expect(self, names: Sequence[str]) -> None:
+        """Makes `run` refuse these stages where they are not done."""
+        self._expected = frozenset(names)
+
+    def forget(self, name: str) -> None:
+        """Removes what a stage left, so that it is run again."""
+        for folder in (self.folder / name, self.folder / f".{name}"):
+            if folder.exists():
+                shutil.rmtree(folder)
 
     def run(
         self, name: str, work: Callable[[pathlib.Path], dict[str, Any]]
@@ -49,6 +61,9 @@ class Stages:
         Returns:
             That, with `seconds` of the run that finished the stage and whether it went
             on from a killed one (`resumed`), and the stage's folder.
+
+        Raises:
+            InputError: the stage is expected to be done and is not.
         """
         folder = self.folder / name
         record = folder / "done.json"
@@ -56,6 +71,11 @@ class Stages:
             done = json.loads(record.read_text("utf-8"))
             if done["fingerprint"] == self._fingerprint:
                 return done, folder
+        if name in self._expected:
+            raise InputError(
+                f"{self.folder}: stage {name!r} comes first and has not been run with "
+                "these choices and this data"
+            )
         working = self.folder / f".{name}"
         mark = working / "fingerprint"
         begun = mark.is_file() and mark.read_text("utf-8") == self._fingerprint

@@ -16,7 +16,7 @@ from tests.make_tiny_teacher import write_data, write_teacher
 
 STAGES = ["teacher", "student_before_qat", "student_float", "student_int8"]
 RECIPE = {
-    "teacher_epochs": 10,
+    "teacher_epochs": 15,
     "teacher_learning_rate": 3e-3,
     "augmented_copies": 1,
     "student_epochs": 10,
@@ -36,19 +36,22 @@ def tiny(tmp_path_factory):
     return folder
 
 
-def compress(folder, output, **changes):
+def choices(folder, **changes):
     arguments = {
         "train": folder / "train.tsv",
         "evaluate": folder / "eval.tsv",
         "text": "text",
         "label": "label",
-        "output_dir": folder / output,
         "teacher": str(folder / "teacher"),
         "preset": "quick",
         "recipe": folder / "recipe.json",
         "max_seq_length": 13,
     }
-    return ei_bert_tf.compress(**arguments | changes)
+    return arguments | changes
+
+
+def compress(folder, output, **changes):
+    return ei_bert_tf.compress(output_dir=folder / output, **choices(folder, **changes))
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +121,35 @@ def test_a_finished_stage_is_not_run_again(bundle, tiny):
     again = compress(tiny, "bundle")
     assert again.model == bundle.model
     assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_a_stage_of_other_choices_or_data_does_not_count(bundle, tiny):
+    other = tiny / "other.tsv"
+    write_data(other, 20, 3)
+    for changes in ({"seed": 1}, {"evaluate": other}, {"unlabeled_file": other}):
+        with pytest.raises(InputError, match="stage 'teacher' comes first"):
+            ei_bert_tf.run_stages(
+                ["vocabulary"], work_dir=bundle.folder, **choices(tiny, **changes)
+            )
+    with pytest.raises(InputError, match="stage 'distillation' comes first"):
+        ei_bert_tf.run_stages(
+            ["quantization"],
+            work_dir=bundle.folder,
+            **choices(tiny, max_model_bytes=500_000, student_start="random"),
+        )
+
+
+@pytest.mark.slow
+def test_stage_by_stage_gives_the_same_bytes(bundle, tiny):
+    work_dir = tiny / "stages"
+    stages = (["teacher"], ["vocabulary"], ["augmentation", "distillation"])
+    for some in stages:
+        left = ei_bert_tf.run_stages(some, work_dir=work_dir, **choices(tiny))
+        assert [path.name for path in left] == some
+        assert not (work_dir / "model.tflite").exists()
+    ei_bert_tf.run_stages(["quantization"], work_dir=work_dir, **choices(tiny))
+    for name in ("model.tflite", "vocab.txt", "labels.txt"):
+        assert (work_dir / name).read_bytes() == (bundle.folder / name).read_bytes()
 
 
 def test_a_changed_file_is_refused(bundle):

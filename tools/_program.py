@@ -17,6 +17,7 @@ def run(
     main: Callable[[list[str]], None],
     required: Sequence[str] = (),
     positional: str | None = None,
+    more_flags: Sequence[str] = (),
 ) -> None:
     """Runs `main` on the positional arguments and exits: 0 only when it is done.
 
@@ -24,12 +25,13 @@ def run(
         main: the program; reads its flags from its module.
         required: names of flags that must be given.
         positional: what positional arguments are; None when there are none.
+        more_flags: names of modules with flags of the program beside its own.
     """
     program = pathlib.Path(main.__code__.co_filename).stem
 
     def parse(argv: list[str]) -> list[str]:
         if _asks_for_help(argv[1:]):
-            print(_help(main, program, positional))
+            print(_help(main, program, positional, more_flags))
             sys.exit(0)
         # Flags may follow positional arguments; after `--` nothing is a flag.
         flags.FLAGS.set_gnu_getopt(True)
@@ -61,21 +63,28 @@ def _asks_for_help(arguments: Sequence[str]) -> bool:
     return not _HELP_ARGUMENTS.isdisjoint(before)
 
 
-def _help(main: Callable, program: str, positional: str | None) -> str:
+def _help(
+    main: Callable,
+    program: str,
+    positional: str | None,
+    more_flags: Sequence[str],
+) -> str:
     """The program's docstring and its own flags.
 
     absl's own --help looks for them under the name of the script, finds none when a
     console script runs the program, and exits with status 1.
     """
     module = main.__module__
-    if module == "__main__":
-        own_flags = flags.FLAGS.module_help(sys.argv[0])
-    else:
-        own_flags = flags.FLAGS.module_help(module)
+    modules = [sys.argv[0] if module == "__main__" else module, *more_flags]
     usage = f"usage: {program} [flags]" + (f" [{positional} ...]" if positional else "")
     description = (main.__globals__["__doc__"] or "").strip()
     # The first line of absl's text names the module, which the usage line has done.
-    return "\n\n".join([usage, description, own_flags.strip().split("\n", 1)[1]])
+    own_flags = [
+        flags.FLAGS.module_help(module).strip().split("\n", 1)[1]
+        for module in modules
+        if flags.FLAGS.module_help(module)
+    ]
+    return "\n\n".join([usage, description, *own_flags])
 
 
 def _refuse_missing(names: Sequence[str]) -> None:

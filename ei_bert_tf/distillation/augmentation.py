@@ -91,4 +91,3 @@ def augmented(
     texts = rewritten(examples.texts)
     pairs = None if examples.pairs is None else rewritten(examples.pairs)
     return Examples(texts, pairs, no_targets(len(texts), examples.targets.dtype))
-

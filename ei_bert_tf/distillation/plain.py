@@ -3,13 +3,13 @@
 B batch, C outputs, H width of the features.
 """
 
-import dataclasses
 import pathlib
 from collections.abc import Callable
 
 import numpy as np
 
 from ei_bert_tf.compat import tf
+from ei_bert_tf.distillation.lessons import Lessons
 from ei_bert_tf.distillation.losses import squared_distance, task_loss
 from ei_bert_tf.distillation.schedule import warmup_then_linear
 from ei_bert_tf.evaluation.metrics import metric_value
@@ -22,23 +22,6 @@ from ei_bert_tf.text.wordpiece import Encoded
 from ei_bert_tf.training import Report, adam, run_epochs
 
 _EVALUATION_BATCH = 256
-
-
-@dataclasses.dataclass(frozen=True)
-class Lessons:
-    """What the student learns from: texts in its own ids, and the teacher's word.
-
-    Attributes:
-        encoded: N texts.
-        targets: [N], as text/task.py has them.
-        logits: float32 [N, C] of the teacher, None for learning without one.
-        features: float32 [N, H] of the teacher, None likewise.
-    """
-
-    encoded: Encoded
-    targets: np.ndarray
-    logits: np.ndarray | None
-    features: np.ndarray | None
 
 
 def train_student(

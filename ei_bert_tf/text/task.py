@@ -85,6 +85,10 @@ class Examples:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def to_json(self) -> list:
+        """Plain data for fingerprints."""
+        return [list(self.texts), self.pairs, self.targets.tolist()]
+
     def take(self, rows: np.ndarray) -> "Examples":
         """The examples of the given row numbers (int [M])."""
         pairs = None if self.pairs is None else [self.pairs[row] for row in rows]

@@ -1,0 +1,54 @@
+"""What the student learns from, and the files that it is kept in.
+
+N texts, C outputs, H width of the features.
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from ei_bert_tf.teacher.backbone import Teacher
+from ei_bert_tf.teacher.finetune import TeacherOutputs
+from ei_bert_tf.text.wordpiece import Encoded
+
+
+@dataclasses.dataclass(frozen=True)
+class Lessons:
+    """Texts in the student's own ids, and the teacher's word.
+
+    Attributes:
+        encoded: N texts.
+        targets: [N], as text/task.py has them.
+        logits: float32 [N, C] of the teacher, None for learning without one.
+        features: float32 [N, H] of the teacher, None likewise.
+    """
+
+    encoded: Encoded
+    targets: np.ndarray
+    logits: np.ndarray | None
+    features: np.ndarray | None
+
+    def behind_pooler(self, teacher: Teacher) -> "Lessons":
+        """The same with features as they are behind the teacher's pooler, where a
+        student has them whose task projection is folded into it."""
+        if self.features is None:
+            return self
+        pooler = teacher.backbone.pooled_dense
+        kernel, bias = pooler.kernel.value.numpy(), pooler.bias.value.numpy()
+        return dataclasses.replace(
+            self, features=np.tanh(self.features @ kernel + bias)
+        )
+
+
+def write_outputs(file: pathlib.Path, outputs: TeacherOutputs) -> None:
+    """Keeps what a still teacher says, so that it has to say it once only."""
+    np.savez(file, **dataclasses.asdict(outputs))
+
+
+def read_outputs(files: Sequence[pathlib.Path]) -> tuple[np.ndarray, np.ndarray]:
+    """Logits float32 [N, C] and features float32 [N, H] of all the files."""
+    said = [np.load(file) for file in files]
+    logits = np.concatenate([outputs["logits"] for outputs in said])
+    return logits, np.concatenate([outputs["features"] for outputs in said])

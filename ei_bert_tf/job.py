@@ -1,0 +1,111 @@
+"""What a user asks for: the task, the limits of the device, and how to train."""
+
+import dataclasses
+import os
+from collections.abc import Sequence
+
+from ei_bert_tf.errors import InputError
+from ei_bert_tf.recipe import METHODS, STUDENT_STARTS, Recipe
+from ei_bert_tf.teacher.backbone import check_teacher_name
+from ei_bert_tf.text.builtin import BUILTIN_DATASETS
+from ei_bert_tf.text.datasets import Dataset, load_builtin, load_files
+
+SMALLEST_SEQUENCE = 3  # [CLS], a piece, [SEP]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job:
+    """One task to compress a BERT for. The fields are the flags of tools.compress.
+
+    Attributes:
+        train, evaluate, test_file, unlabeled_file: .tsv, .csv or .jsonl files.
+        text, label: their columns; two of text make a task of pairs.
+        header: whether .tsv and .csv files begin with column names.
+        task_type, metric, unknown_label: as text/task.py has them.
+        dataset: named data instead of files.
+        teacher: the BERT, as teacher/backbone.py names it.
+        max_model_bytes, max_seq_length (tokens), max_arena_bytes (0 is no limit): the
+            device.
+        preset, recipe: how much training, and a file that overrides single choices.
+        method, student_start: how the student learns, and what it starts as.
+        seed: of every random choice.
+    """
+
+    train: str | os.PathLike | None = None
+    evaluate: str | os.PathLike | None = None
+    text: str | Sequence[str] | None = None
+    label: str | None = None
+    test_file: str | os.PathLike | None = None
+    unlabeled_file: str | os.PathLike | None = None
+    header: bool = True
+    task_type: str = "classification"
+    metric: str | None = None
+    unknown_label: str | None = None
+    dataset: str | None = None
+    teacher: str = "builtin:minilm-l6"
+    max_model_bytes: int = 1_910_000
+    max_seq_length: int = 64
+    max_arena_bytes: int = 0
+    preset: str = "standard"
+    recipe: str | os.PathLike | None = None
+    method: str = METHODS[0]
+    student_start: str = STUDENT_STARTS[0]
+    seed: int = 0
+
+    def __post_init__(self):
+        _check_choice("method", self.method, METHODS)
+        _check_choice("student_start", self.student_start, STUDENT_STARTS)
+        if self.max_seq_length < SMALLEST_SEQUENCE:
+            raise InputError(
+                f"--max_seq_length={self.max_seq_length}: at least "
+                f"{SMALLEST_SEQUENCE} tokens"
+            )
+        if self.max_arena_bytes < 0:
+            raise InputError(f"--max_arena_bytes={self.max_arena_bytes}: at least 0")
+        check_teacher_name(self.teacher)
+
+    def read_recipe(self) -> Recipe:
+        """The preset with the overrides of the recipe file."""
+        return Recipe.read(self.preset, self.recipe)
+
+    def load_dataset(self) -> Dataset:
+        """The named data set, or the files; never both.
+
+        Raises:
+            InputError: anything in them that the user can mend.
+        """
+        files = {"train_file": self.train, "eval_file": self.evaluate}
+        if self.dataset is not None:
+            given = [name for name, value in files.items() if value is not None]
+            if given:
+                raise InputError(
+                    f"--dataset={self.dataset} and --{given[0]}: one of them only"
+                )
+            names = [f"builtin:{name}" for name in BUILTIN_DATASETS]
+            if self.dataset not in names:
+                raise InputError(
+                    f"--dataset={self.dataset}: unknown; accepted: {', '.join(names)}"
+                )
+            return load_builtin(self.dataset.removeprefix("builtin:"), self.metric)
+        needed = files | {"text_columns": self.text, "label_column": self.label}
+        for name, value in needed.items():
+            if not value:
+                raise InputError(
+                    f"--{name} is missing: needed unless --dataset is given"
+                )
+        return load_files(
+            **files,
+            test_file=self.test_file,
+            unlabeled_file=self.unlabeled_file,
+            text_columns=[self.text] if isinstance(self.text, str) else list(self.text),
+            label_column=self.label,
+            header=self.header,
+            task_type=self.task_type,
+            metric=self.metric,
+            unknown_label=self.unknown_label,
+        )
+
+
+def _check_choice(name: str, value: str, accepted: Sequence[str]) -> None:
+    if value not in accepted:
+        raise InputError(f"--{name}={value}: accepted: {', '.join(accepted)}")

@@ -1,0 +1,24 @@
+"""Trains the student under quantization and converts it: the last stage.
+
+The stages before it have to be done in --work_dir with the same choices; the four
+programs in a row (train_teacher, prune_vocabulary, distill, quantize) leave the same
+model.tflite as tools.compress.
+"""
+
+from . import _stage
+
+_STAGES = ("quantization",)
+
+
+def main(_: list[str]) -> None:
+    """Runs the stage."""
+    _stage.run_stages(_STAGES)
+
+
+def run() -> None:
+    """The console script ei-bert-quantize."""
+    _stage.run(main)
+
+
+if __name__ == "__main__":
+    run()
