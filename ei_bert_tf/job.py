@@ -8,7 +8,7 @@ from ei_bert_tf.errors import InputError
 from ei_bert_tf.recipe import METHODS, STUDENT_STARTS, Recipe
 from ei_bert_tf.teacher.backbone import check_teacher_name
 from ei_bert_tf.text.builtin import BUILTIN_DATASETS
-from ei_bert_tf.text.datasets import Dataset, load_builtin, load_files
+from ei_bert_tf.text.datasets import Dataset, load_builtin, load_files, load_tfds
 
 SMALLEST_SEQUENCE = 3  # [CLS], a piece, [SEP]
 
@@ -81,12 +81,7 @@ class Job:
                 raise InputError(
                     f"--dataset={self.dataset} and --{given[0]}: one of them only"
                 )
-            names = [f"builtin:{name}" for name in BUILTIN_DATASETS]
-            if self.dataset not in names:
-                raise InputError(
-                    f"--dataset={self.dataset}: unknown; accepted: {', '.join(names)}"
-                )
-            return load_builtin(self.dataset.removeprefix("builtin:"), self.metric)
+            return self._named_dataset(self.dataset)
         needed = files | {"text_columns": self.text, "label_column": self.label}
         for name, value in needed.items():
             if not value:
@@ -97,13 +92,36 @@ class Job:
             **files,
             test_file=self.test_file,
             unlabeled_file=self.unlabeled_file,
-            text_columns=[self.text] if isinstance(self.text, str) else list(self.text),
+            text_columns=self._text_columns(),
             label_column=self.label,
             header=self.header,
             task_type=self.task_type,
             metric=self.metric,
             unknown_label=self.unknown_label,
         )
+
+    def _text_columns(self) -> list[str] | None:
+        if not self.text:
+            return None
+        return [self.text] if isinstance(self.text, str) else list(self.text)
+
+    def _named_dataset(self, named: str) -> Dataset:
+        source, _, name = named.partition(":")
+        if source == "tfds" and name:
+            return load_tfds(
+                name,
+                self._text_columns(),
+                self.label,
+                self.task_type,
+                self.metric,
+                self.unknown_label,
+            )
+        if source != "builtin" or name not in BUILTIN_DATASETS:
+            names = ", ".join(f"builtin:{name}" for name in BUILTIN_DATASETS)
+            raise InputError(
+                f"--dataset={named}: unknown; accepted: {names}, tfds:NAME"
+            )
+        return load_builtin(name, self.metric)
 
 
 def _check_choice(name: str, value: str, accepted: Sequence[str]) -> None:

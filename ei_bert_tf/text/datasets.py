@@ -22,6 +22,7 @@ from ei_bert_tf.text.task import (
     Task,
     no_targets,
 )
+from ei_bert_tf.text.tfds import TfdsSource
 
 CLASS_METRICS = ("accuracy", "f1", "matthews")
 TWO_CLASS_METRICS = ("f1", "matthews")
@@ -86,13 +87,64 @@ def load_files(
     task = _declared_task(
         text_columns, label_column, task_type, metric, unknown_label or None
     )
-    train_table = _labelled_table(train_file, task, header)
+    columns = [*task.text_columns, task.label_column]
+    return _dataset(
+        task,
+        read_table(train_file, columns, header),
+        read_table(eval_file, columns, header),
+        read_table(test_file, columns, header) if test_file else None,
+        read_table(unlabeled_file, task.text_columns, header)
+        if unlabeled_file
+        else None,
+    )
+
+
+def load_tfds(
+    name: str,
+    text_columns: Sequence[str] | None,
+    label_column: str | None,
+    task_type: str,
+    metric: str | None,
+    unknown_label: str | None,
+) -> Dataset:
+    """A data set of TensorFlow Datasets, as text/tfds.py reads it.
+
+    Args:
+        name: such as `glue/sst2`.
+        text_columns, label_column: features; None for those that can be told apart.
+        task_type: `regression` where the label is a float, whatever is said here.
+        metric, unknown_label: as of load_files.
+
+    Raises:
+        InputError: it can't be found, fetched, or trained on.
+    """
+    source = TfdsSource(name, text_columns, label_column)
+    task = _declared_task(
+        source.text_columns,
+        source.label_column,
+        REGRESSION if source.is_regression else task_type,
+        metric,
+        unknown_label or None,
+    )
+    train, evaluate, test, unlabeled = source.tables()
+    return _dataset(task, train, evaluate, test, unlabeled)
+
+
+def _dataset(
+    task: Task,
+    train_table: Table,
+    eval_table: Table,
+    test_table: Table | None,
+    unlabeled_table: Table | None,
+) -> Dataset:
     task, train = _train_examples(train_table, task)
-    evaluate = _scored_examples(eval_file, task, header)
-    test = _scored_examples(test_file, task, header) if test_file else None
+    evaluate = _scored_examples(eval_table, task)
+    test = None if test_table is None else _scored_examples(test_table, task)
     unlabeled = None
-    if unlabeled_file:
-        unlabeled = _unlabeled_examples(unlabeled_file, task, header)
+    if unlabeled_table is not None:
+        dtype = train.targets.dtype
+        targets = no_targets(len(unlabeled_table), dtype)
+        unlabeled = _with_texts(unlabeled_table, task, targets)
     return Dataset(task, train, evaluate, test, unlabeled)
 
 
@@ -110,7 +162,8 @@ def load_builtin(name: str, metric: str | None) -> Dataset:
 
 def examples_of(path: str | pathlib.Path, task: Task, header: bool) -> Examples:
     """The labelled examples of a file, for a task whose labels are known."""
-    return _examples(_labelled_table(path, task, header), task)
+    columns = [*task.text_columns, task.label_column]
+    return _examples(read_table(path, columns, header), task)
 
 
 def hold_out(
@@ -230,11 +283,6 @@ def _declared_task(
     )
 
 
-def _labelled_table(path: str | pathlib.Path, task: Task, header: bool) -> Table:
-    """Rows of the text columns and, last, the label."""
-    return read_table(path, [*task.text_columns, task.label_column], header)
-
-
 def _train_examples(table: Table, task: Task) -> tuple[Task, Examples]:
     """The task with its labels, and its in-scope examples."""
     if task.is_regression:
@@ -264,20 +312,14 @@ def _train_examples(table: Table, task: Task) -> tuple[Task, Examples]:
     return task, examples.take(np.flatnonzero(examples.targets != NO_TARGET))
 
 
-def _scored_examples(path: str | pathlib.Path, task: Task, header: bool) -> Examples:
-    examples = examples_of(path, task, header)
+def _scored_examples(table: Table, task: Task) -> Examples:
+    examples = _examples(table, task)
     if not task.is_regression and np.all(examples.targets == NO_TARGET):
         raise InputError(
-            f"{path}: every row has the unknown label {task.unknown_label!r}; at "
+            f"{table.path}: every row has the unknown label {task.unknown_label!r}; at "
             "least one row of a training label is needed"
         )
     return examples
-
-
-def _unlabeled_examples(path: str | pathlib.Path, task: Task, header: bool) -> Examples:
-    table = read_table(path, task.text_columns, header)
-    dtype = np.float32 if task.is_regression else np.int32
-    return _with_texts(table, task, no_targets(len(table), np.dtype(dtype)))
 
 
 def _examples(table: Table, task: Task) -> Examples:
