@@ -40,7 +40,7 @@ def record(manifest: dict, task: str, command: str) -> dict:
         "tflm": tflm["value"],
         "tflm_agreement": tflm["agreement"],
         "arena_bytes": tflm["arena_bytes"],
-        "seconds": {name: stage["seconds"] for name, stage in stages.items()},
+        "seconds": manifest["stage_seconds"],
         "resumed": sorted(name for name, stage in stages.items() if stage["resumed"]),
         "command": command,
         "package_version": manifest["package_version"],

@@ -114,6 +114,7 @@ def compress(
         },
         "student": pipeline.config.to_json(),
         "stages": [*pipeline.stages, int8_stage],
+        "stage_seconds": pipeline.store.seconds | {"evaluation": int8_stage["seconds"]},
         "runtimes": runtimes,
         "operator_differences": operator_differences(
             model, encoded.take(range(min(_PARITY_TEXTS, len(encoded))))

@@ -53,6 +53,7 @@ class Pipeline:
 
     Attributes:
         stages: what the manifest lists, filled as the stages finish.
+        store: their folders.
         config: the student's shape, known before the first training step.
         tokenizer: the student's, once the vocabulary's stage is done.
     """
@@ -70,8 +71,8 @@ class Pipeline:
         self.teacher = load_teacher(job.teacher, self.task.outputs, job.seed)
         self._prepare_texts()
         self.config = self._choose_config()
-        self._store = Stages(folder / CHECKPOINTS, resume)
-        self._store.depend_on(
+        self.store = Stages(folder / CHECKPOINTS, resume)
+        self.store.depend_on(
             [
                 __version__,
                 self.task.to_json(),
@@ -84,7 +85,7 @@ class Pipeline:
         )
         data = self.dataset
         for part in (self.train, self.held_out, data.unlabeled, data.evaluate):
-            self._store.depend_on(None if part is None else part.to_json())
+            self.store.depend_on(None if part is None else part.to_json())
 
     def run(self, stages: Sequence[str] = STAGES, again: bool = False) -> bytes:
         """Runs neighbours in STAGES, after checking that those before them are done.
@@ -100,9 +101,9 @@ class Pipeline:
             InputError: a stage before them is not done.
         """
         first = STAGES.index(stages[0])
-        self._store.expect(STAGES[:first])
+        self.store.expect(STAGES[:first])
         for stage in stages if again else ():
-            self._store.forget(stage)
+            self.store.forget(stage)
         for stage in STAGES[: first + len(stages)]:
             getattr(self, f"_{stage}_stage")()
         return self.model
@@ -166,7 +167,7 @@ class Pipeline:
 
     def _teacher_stage(self) -> None:
         recipe = self.recipe
-        self._store.depend_on(
+        self.store.depend_on(
             [
                 recipe.teacher_epochs,
                 recipe.teacher_learning_rate,
@@ -189,7 +190,7 @@ class Pipeline:
                 (self._encode(teacher.tokenizer, self.held_out), self.held_out.targets),
                 stage_seed(self.job.seed, "teacher"),
                 folder / TRAINING,
-                Progress("teacher", self._store.folder / "logs"),
+                Progress("teacher", self.store.folder / "logs"),
             )
             save_weights(folder / "teacher.safetensors", teacher.model.weights)
             outputs = teacher_outputs(teacher, self.corpus)
@@ -198,7 +199,7 @@ class Pipeline:
             logits = teacher_outputs(teacher, evaluated).logits
             return {"held_out": value, "value": self._metric(logits)}
 
-        done, folder = self._store.run("teacher", run)
+        done, folder = self.store.run("teacher", run)
         load_weights(folder / "teacher.safetensors", teacher.model.weights)
         self.outputs_file = folder / "outputs.npz"
         self._add_stage("teacher", done, _BYTES_PER_FLOAT * teacher.parameters)
@@ -210,7 +211,7 @@ class Pipeline:
             )
             return {}
 
-        _, folder = self._store.run("vocabulary", run)
+        _, folder = self.store.run("vocabulary", run)
         self.scores = np.load(folder / "scores.npy")
         pieces = self.teacher.tokenizer.pieces
         self.kept = keep_list(
@@ -224,7 +225,7 @@ class Pipeline:
         recipe = self.recipe
         if self.job.method == "none" or not recipe.augmented_copies:
             return
-        self._store.depend_on([recipe.augmented_copies, recipe.augmented_words])
+        self.store.depend_on([recipe.augmented_copies, recipe.augmented_words])
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
             neighbours = word_neighbours(
@@ -240,21 +241,20 @@ class Pipeline:
                 recipe.augmented_words,
                 stage_seed(self.job.seed, "augmentation"),
             )
-            outputs = teacher_outputs(
-                self.teacher, self._encode(self.teacher.tokenizer, more)
-            )
+            encoded = self._encode(self.teacher.tokenizer, more)
+            outputs = teacher_outputs(self.teacher, encoded)
             write_outputs(folder / "outputs.npz", outputs)
             texts = {"texts": more.texts, "pairs": more.pairs}
             (folder / "texts.json").write_text(json.dumps(texts), "utf-8")
             return {}
 
-        _, self.augmentation = self._store.run("augmentation", run)
+        _, self.augmentation = self.store.run("augmentation", run)
 
     def _distillation_stage(self) -> None:
         recipe, config = self.recipe, self.config
-        job = self.job
-        self._store.depend_on(
-            [recipe.to_json(), config.to_json(), job.method, job.student_start]
+        start = self.job.student_start
+        self.store.depend_on(
+            [recipe.to_json(), config.to_json(), self.job.method, start]
         )
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
@@ -281,14 +281,14 @@ class Pipeline:
                 recipe.student_learning_rate,
                 seed,
                 folder / TRAINING,
-                Progress("student", self._store.folder / "logs"),
+                Progress("student", self.store.folder / "logs"),
                 dropout=dropout,
             )
             save_weights(folder / "student.safetensors", student.weights)
             logits = self._evaluate(student)
             return {"held_out": value, "value": self._metric(logits)}
 
-        done, folder = self._store.run("distillation", run)
+        done, folder = self.store.run("distillation", run)
         self.student = build_student(config)
         load_weights(folder / "student.safetensors", self.student.weights)
         self._add_stage(
@@ -313,7 +313,7 @@ class Pipeline:
                 recipe.quantization_learning_rate,
                 stage_seed(self.job.seed, "quantization"),
                 folder / TRAINING,
-                Progress("quantization", self._store.folder / "logs"),
+                Progress("quantization", self.store.folder / "logs"),
                 warm_ranges=True,
             )
             float_weights(quantized, folded)
@@ -336,7 +336,7 @@ class Pipeline:
                 "parameters": folded.count_params(),
             }
 
-        done, folder = self._store.run("quantization", run)
+        done, folder = self.store.run("quantization", run)
         self._add_stage("student_float", done, _BYTES_PER_FLOAT * done["parameters"])
         self.model = (folder / "model.tflite").read_bytes()
 

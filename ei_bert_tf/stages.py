@@ -26,10 +26,14 @@ class Stages:
     Args:
         folder: `checkpoints/` of the run.
         resume: False empties it first.
+
+    Attributes:
+        seconds: what each stage so far took when it was run.
     """
 
     def __init__(self, folder: pathlib.Path, resume: bool):
         self.folder = folder
+        self.seconds: dict[str, float] = {}
         self._fingerprint = ""
         self._expected: frozenset[str] = frozenset()
         if not resume and folder.exists():
@@ -70,6 +74,7 @@ class Stages:
         if record.is_file():
             done = json.loads(record.read_text("utf-8"))
             if done["fingerprint"] == self._fingerprint:
+                self.seconds[name] = done["seconds"]
                 return done, folder
         if name in self._expected:
             raise InputError(
@@ -95,4 +100,5 @@ class Stages:
             (working / TRAINING).unlink(missing_ok=True)
             (working / "done.json").write_text(json.dumps(done), "utf-8")
         working.rename(folder)
+        self.seconds[name] = done["seconds"]
         return done, folder

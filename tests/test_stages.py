@@ -2,6 +2,7 @@
 
 import pytest
 
+from ei_bert_tf.errors import InputError
 from ei_bert_tf.stages import Stages
 
 
@@ -59,3 +60,17 @@ def test_a_later_stage_depends_on_earlier_inputs(tmp_path):
 
     assert fingerprint("a", "b") != fingerprint("c", "b")
     assert fingerprint("a", "b") == fingerprint("a", "b")
+
+
+def test_an_expected_stage_is_refused_until_it_is_done(tmp_path):
+    stages = Stages(tmp_path, True)
+    stages.expect(["first"])
+    with pytest.raises(InputError, match="stage 'first' comes first"):
+        stages.run("first", lambda _: {})
+    assert not stages.seconds
+    Stages(tmp_path, True).run("first", lambda _: {})
+    stages.run("first", lambda _: {"again": True})
+    assert list(stages.seconds) == ["first"]
+    stages.forget("first")
+    with pytest.raises(InputError, match="stage 'first' comes first"):
+        stages.run("first", lambda _: {})
