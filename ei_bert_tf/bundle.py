@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ei_bert_tf.errors import InputError
+from ei_bert_tf.evaluation.calibration import probabilities
 from ei_bert_tf.evaluation.metrics import metric_value
 from ei_bert_tf.evaluation.runtimes import RUNTIMES, open_runtime
 from ei_bert_tf.stages import CHECKPOINTS
@@ -31,8 +32,8 @@ class Prediction:
     """What a text was taken for.
 
     Attributes:
-        label: the class, None for regression.
-        probability: of that class, None for regression.
+        label: the class or the task's unknown label, None for regression.
+        probability: of the likeliest class, None for regression.
         value: the regression's value, None for classification.
     """
 
@@ -93,6 +94,9 @@ class Bundle:
     ) -> list[Prediction]:
         """Classifies texts, or pairs of texts, with one of BUNDLE_RUNTIMES.
 
+        Where the task has an unknown label, a text gets it whose largest probability
+        is below the threshold of the manifest's calibration.
+
         Raises:
             InputError: pairs for a task of single texts or the other way round, or an
                 unknown runtime.
@@ -103,13 +107,15 @@ class Bundle:
         values = self._logits(texts, pairs, runtime)
         if self.task.is_regression:
             return [Prediction(None, None, float(value)) for value in values[:, 0]]
-        scaled = values / self.manifest["calibration"]["temperature"]
-        scaled = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-        probabilities = scaled / scaled.sum(axis=1, keepdims=True)
-        return [
-            Prediction(self.task.labels[row.argmax()], float(row.max()))
-            for row in probabilities
-        ]
+        calibration = self.manifest["calibration"]
+        rows = probabilities(values, calibration["temperature"])
+        return [self._prediction(row, calibration["unknown_threshold"]) for row in rows]
+
+    def _prediction(self, row: np.ndarray, threshold: float) -> Prediction:
+        label: str | None = self.task.labels[row.argmax()]
+        if row.max() < threshold:
+            label = self.task.unknown_label
+        return Prediction(label, float(row.max()))
 
     def evaluate(
         self,

@@ -9,13 +9,16 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ei_bert_tf.bundle import FORMAT_VERSION, MODEL_FILES, Bundle, file_list
 from ei_bert_tf.conversion.conformance import operators
 from ei_bert_tf.errors import InputError, writing
 from ei_bert_tf.evaluation.arena import smallest_arena_bytes
+from ei_bert_tf.evaluation.calibration import Calibration, calibrate
 from ei_bert_tf.evaluation.metrics import metric_value
 from ei_bert_tf.evaluation.parity import agreement, operator_differences
-from ei_bert_tf.evaluation.runtimes import RUNTIMES, open_runtime
+from ei_bert_tf.evaluation.runtimes import RUNTIMES, Runtime, open_runtime
 from ei_bert_tf.job import Job
 from ei_bert_tf.pipeline import Pipeline
 from ei_bert_tf.stages import CHECKPOINTS
@@ -69,8 +72,8 @@ def compress(
     tokens = job.max_seq_length
     encoded = tokenizer.encode(data.evaluate.texts, data.evaluate.pairs, tokens)
     logits, runtimes = {}, {}
-    for name in RUNTIMES:
-        engine = open_runtime(name, model)
+    engines = {name: open_runtime(name, model) for name in RUNTIMES}
+    for name, engine in engines.items():
         logits[name] = engine.logits(encoded)
         runtimes[name] = {
             "metric": data.task.metric,
@@ -119,7 +122,9 @@ def compress(
         "operator_differences": operator_differences(
             model, encoded.take(range(min(_PARITY_TEXTS, len(encoded))))
         ),
-        "calibration": {"temperature": 1.0, "unknown_threshold": 0.0},
+        "calibration": _calibration(
+            pipeline, engines[RUNTIMES[0]], logits[RUNTIMES[0]]
+        ).to_json(),
         "model_bytes": len(model),
         "flash_bytes": len(model) + vocabulary,
         "vocabulary_size": len(tokenizer.pieces),
@@ -188,6 +193,21 @@ def _write_model(
     for name, content in zip(MODEL_FILES, (model, vocabulary, names), strict=True):
         _write(folder / name, content)
     return len(vocabulary)
+
+
+def _calibration(
+    pipeline: Pipeline, engine: Runtime, logits: np.ndarray
+) -> Calibration:
+    """Of the int8 file, from held-out train and the evaluated rows' int8 logits."""
+    task = pipeline.task
+    if task.is_regression:
+        return Calibration()
+    held_out, targets = pipeline.student_held_out()
+    return calibrate(
+        (engine.dequantize(engine.logits(held_out)), targets),
+        (engine.dequantize(logits), pipeline.dataset.evaluate.targets),
+        task.unknown_label is not None,
+    )
 
 
 def _check_arena(limit: int, needed: int) -> None:

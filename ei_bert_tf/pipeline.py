@@ -31,8 +31,8 @@ from ei_bert_tf.student.sizing import choose_config
 from ei_bert_tf.teacher.backbone import load_teacher
 from ei_bert_tf.teacher.finetune import finetune, teacher_outputs
 from ei_bert_tf.text.datasets import hold_out
-from ei_bert_tf.text.task import Examples, no_targets
-from ei_bert_tf.text.wordpiece import WordPiece
+from ei_bert_tf.text.task import Examples
+from ei_bert_tf.text.wordpiece import Encoded, WordPiece
 from ei_bert_tf.training import stage_seed
 from ei_bert_tf.version import __version__
 from ei_bert_tf.vocabulary.importance import attention_importance
@@ -137,7 +137,7 @@ class Pipeline:
         self.held_out = self.dataset.train.take(held)
         self.lesson_texts = self.train
         if self.dataset.unlabeled is not None:
-            self.lesson_texts = _joined(self.train, self.dataset.unlabeled)
+            self.lesson_texts = self.train.followed_by(self.dataset.unlabeled)
         self.corpus = self._encode(self.teacher.tokenizer, self.lesson_texts)
 
     def _choose_config(self) -> StudentConfig:
@@ -276,7 +276,7 @@ class Pipeline:
                 self.task,
                 recipe,
                 self._lessons(),
-                self._student_held_out(),
+                self.student_held_out(),
                 recipe.student_epochs,
                 recipe.student_learning_rate,
                 seed,
@@ -308,7 +308,7 @@ class Pipeline:
                 self.task,
                 recipe,
                 self._lessons().behind_pooler(self.teacher),
-                self._student_held_out(),
+                self.student_held_out(),
                 recipe.quantization_epochs,
                 recipe.quantization_learning_rate,
                 stage_seed(self.job.seed, "quantization"),
@@ -361,11 +361,9 @@ class Pipeline:
             return Lessons(encoded, examples.targets, None, None)
         files = [self.outputs_file]
         if self.augmentation is not None:
-            texts = json.loads((self.augmentation / "texts.json").read_text("utf-8"))
-            targets = no_targets(len(texts["texts"]), examples.targets.dtype)
-            examples = _joined(
-                examples, Examples(texts["texts"], texts["pairs"], targets)
-            )
+            saved = json.loads((self.augmentation / "texts.json").read_text("utf-8"))
+            more = Examples(**saved, targets=examples.no_targets(len(saved["texts"])))
+            examples = examples.followed_by(more)
             files.append(self.augmentation / "outputs.npz")
         logits, features = read_outputs(files)
         encoded = self._encode(self.tokenizer, examples)
@@ -375,7 +373,8 @@ class Pipeline:
         rows = np.random.default_rng(self.job.seed).permutation(len(self.corpus))
         return self.corpus.take(np.sort(rows[:size]))
 
-    def _student_held_out(self):
+    def student_held_out(self) -> tuple[Encoded, np.ndarray]:
+        """Held-out train in the student's ids, and its targets."""
         return self._encode(self.tokenizer, self.held_out), self.held_out.targets
 
     def _encode(self, tokenizer: WordPiece, examples: Examples):
@@ -387,14 +386,3 @@ class Pipeline:
 
     def _metric(self, logits: np.ndarray) -> float:
         return metric_value(self.task.metric, logits, self.dataset.evaluate.targets)
-
-
-def _joined(labelled: Examples, unlabeled: Examples) -> Examples:
-    pairs = None
-    if labelled.pairs is not None and unlabeled.pairs is not None:
-        pairs = [*labelled.pairs, *unlabeled.pairs]
-    return Examples(
-        [*labelled.texts, *unlabeled.texts],
-        pairs,
-        np.concatenate([labelled.targets, unlabeled.targets]),
-    )

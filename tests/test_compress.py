@@ -1,5 +1,6 @@
 """The road from end to end with a tiny teacher: what a bundle holds and tells."""
 
+import copy
 import hashlib
 import json
 import subprocess
@@ -111,6 +112,24 @@ def test_the_float_student_runs_in_keras(bundle, tiny):
             bundle.predict(["a good day"], runtime="keras")
     finally:
         moved.rename(bundle.folder / "checkpoints")
+
+
+def test_probabilities_are_calibrated_on_held_out_rows(bundle):
+    calibration = bundle.manifest["calibration"]
+    assert calibration["temperature"] != 1.0
+    assert calibration["unknown_threshold"] == 0.0
+    assert 0.0 <= calibration["expected_calibration_error"] < 0.5
+    assert calibration["unknown_auroc"] is None
+
+
+def test_a_text_below_the_threshold_is_unknown(bundle):
+    manifest = copy.deepcopy(bundle.manifest)
+    manifest["task"]["unknown_label"] = "oos"
+    (known,) = ei_bert_tf.Bundle(bundle.folder, manifest).predict(["a good day"])
+    assert known.label == "good"
+    manifest["calibration"]["unknown_threshold"] = known.probability + 1e-6
+    (unknown,) = ei_bert_tf.Bundle(bundle.folder, manifest).predict(["a good day"])
+    assert (unknown.label, unknown.probability) == ("oos", known.probability)
 
 
 def test_a_finished_stage_is_not_run_again(bundle, tiny):

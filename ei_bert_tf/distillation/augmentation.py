@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ei_bert_tf.text.task import Examples, no_targets
+from ei_bert_tf.text.task import Examples
 
 _WORD = re.compile(r"[^\W\d_]+")
 _ROWS = 1024
@@ -90,4 +90,4 @@ def augmented(
 
     texts = rewritten(examples.texts)
     pairs = None if examples.pairs is None else rewritten(examples.pairs)
-    return Examples(texts, pairs, no_targets(len(texts), examples.targets.dtype))
+    return Examples(texts, pairs, examples.no_targets(len(texts)))

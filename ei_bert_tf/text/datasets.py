@@ -20,7 +20,6 @@ from ei_bert_tf.text.task import (
     REGRESSION,
     Examples,
     Task,
-    no_targets,
 )
 from ei_bert_tf.text.tfds import TfdsSource
 
@@ -142,8 +141,7 @@ def _dataset(
     test = None if test_table is None else _scored_examples(test_table, task)
     unlabeled = None
     if unlabeled_table is not None:
-        dtype = train.targets.dtype
-        targets = no_targets(len(unlabeled_table), dtype)
+        targets = train.no_targets(len(unlabeled_table))
         unlabeled = _with_texts(unlabeled_table, task, targets)
     return Dataset(task, train, evaluate, test, unlabeled)
 

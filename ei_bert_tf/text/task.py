@@ -61,12 +61,6 @@ class Task:
         )
 
 
-def no_targets(count: int, dtype: np.dtype) -> np.ndarray:
-    """Targets [count] of unlabelled rows: NO_TARGET as an integer, NaN as a float."""
-    missing = NO_TARGET if np.issubdtype(dtype, np.integer) else np.nan
-    return np.full(count, missing, dtype)
-
-
 @dataclasses.dataclass(frozen=True)
 class Examples:
     """N texts (or pairs) with their targets.
@@ -84,6 +78,19 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def followed_by(self, more: "Examples") -> "Examples":
+        """These and then the others, of the same task."""
+        pairs = None
+        if self.pairs is not None and more.pairs is not None:
+            pairs = [*self.pairs, *more.pairs]
+        targets = np.concatenate([self.targets, more.targets])
+        return Examples([*self.texts, *more.texts], pairs, targets)
+
+    def no_targets(self, count: int) -> np.ndarray:
+        """Targets [count] that say "unlabelled", of the dtype of these."""
+        integer = np.issubdtype(self.targets.dtype, np.integer)
+        return np.full(count, NO_TARGET if integer else np.nan, self.targets.dtype)
 
     def to_json(self) -> list:
         """Plain data for fingerprints."""
