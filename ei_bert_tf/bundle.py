@@ -12,8 +12,8 @@ import numpy as np
 
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.evaluation.calibration import probabilities
-from ei_bert_tf.evaluation.metrics import metric_value
 from ei_bert_tf.evaluation.runtimes import RUNTIMES, open_runtime
+from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.stages import CHECKPOINTS
 from ei_bert_tf.text.datasets import examples_of
 from ei_bert_tf.text.task import Task

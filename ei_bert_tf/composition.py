@@ -16,10 +16,10 @@ from ei_bert_tf.conversion.conformance import operators
 from ei_bert_tf.errors import InputError, writing
 from ei_bert_tf.evaluation.arena import smallest_arena_bytes
 from ei_bert_tf.evaluation.calibration import Calibration, calibrate
-from ei_bert_tf.evaluation.metrics import metric_value
 from ei_bert_tf.evaluation.parity import agreement, operator_differences
 from ei_bert_tf.evaluation.runtimes import RUNTIMES, Runtime, open_runtime
 from ei_bert_tf.job import Job
+from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.pipeline import Pipeline
 from ei_bert_tf.stages import CHECKPOINTS
 from ei_bert_tf.text.datasets import Dataset

@@ -18,8 +18,8 @@ from ei_bert_tf.distillation.augmentation import augmented, word_neighbours
 from ei_bert_tf.distillation.lessons import Lessons, read_outputs, write_outputs
 from ei_bert_tf.distillation.plain import predictor, train_student
 from ei_bert_tf.errors import InputError
-from ei_bert_tf.evaluation.metrics import metric_value
 from ei_bert_tf.job import Job
+from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.progress import Progress
 from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.stages import CHECKPOINTS, TRAINING, Stages

@@ -10,10 +10,10 @@ import numpy as np
 
 from ei_bert_tf.compat import tf
 from ei_bert_tf.distillation.lessons import Lessons
-from ei_bert_tf.distillation.losses import squared_distance, task_loss
-from ei_bert_tf.distillation.schedule import warmup_then_linear
-from ei_bert_tf.evaluation.metrics import metric_value
+from ei_bert_tf.losses import squared_distance, task_loss
+from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.recipe import Recipe, StudentConfig
+from ei_bert_tf.schedule import warmup_then_linear
 from ei_bert_tf.student.encoder import student_inputs
 from ei_bert_tf.student.layers import DropoutSource
 from ei_bert_tf.text.batches import TEXT_SIGNATURE, batches

@@ -9,10 +9,10 @@ import pathlib
 import numpy as np
 
 from ei_bert_tf.compat import tf
-from ei_bert_tf.distillation.losses import task_loss
-from ei_bert_tf.distillation.schedule import warmup_then_linear
-from ei_bert_tf.evaluation.metrics import metric_value
+from ei_bert_tf.losses import task_loss
+from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.recipe import Recipe
+from ei_bert_tf.schedule import warmup_then_linear
 from ei_bert_tf.teacher.backbone import Teacher
 from ei_bert_tf.teacher.forward import Dropout
 from ei_bert_tf.text.batches import batches

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ei_bert_tf.evaluation.metrics import METRICS, metric_value
+from ei_bert_tf.metrics import METRICS, metric_value
 from ei_bert_tf.text.task import NO_TARGET
 
 
