@@ -19,9 +19,9 @@ from absl import app
 from ei_bert_tf.compat import keras
 from ei_bert_tf.composition import environment
 from ei_bert_tf.recipe import Recipe
+from ei_bert_tf.task import Task
 from ei_bert_tf.teacher.backbone import load_teacher
 from ei_bert_tf.teacher.finetune import finetune
-from ei_bert_tf.text.task import Task
 from ei_bert_tf.text.wordpiece import Encoded
 
 _BATCH, _TOKENS, _STEPS, _ROUNDS = 32, 32, 12, 3

@@ -15,8 +15,8 @@ from ei_bert_tf.evaluation.calibration import probabilities
 from ei_bert_tf.evaluation.runtimes import RUNTIMES, open_runtime
 from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.stages import CHECKPOINTS
+from ei_bert_tf.task import Task
 from ei_bert_tf.text.datasets import examples_of
-from ei_bert_tf.text.task import Task
 from ei_bert_tf.text.wordpiece import WordPiece
 
 FORMAT_VERSION = 1

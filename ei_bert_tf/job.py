@@ -21,7 +21,7 @@ class Job:
         train, evaluate, test_file, unlabeled_file: .tsv, .csv or .jsonl files.
         text, label: their columns; two of text make a task of pairs.
         header: whether .tsv and .csv files begin with column names.
-        task_type, metric, unknown_label: as text/task.py has them.
+        task_type, metric, unknown_label: as task.py has them.
         dataset: named data instead of files.
         teacher: the BERT, as teacher/backbone.py names it.
         max_model_bytes, max_seq_length (tokens), max_arena_bytes (0 is no limit): the

@@ -5,7 +5,7 @@ batch.
 """
 
 from ei_bert_tf.compat import tf
-from ei_bert_tf.text.task import Task
+from ei_bert_tf.task import Task
 
 
 def task_loss(task: Task, targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.stats
 import sklearn.metrics
 
-from ei_bert_tf.text.task import NO_TARGET
+from ei_bert_tf.task import NO_TARGET
 
 _CLASSIFICATION = ("accuracy", "f1", "matthews")
 _REGRESSION = ("pearson", "spearman")

@@ -28,10 +28,10 @@ from ei_bert_tf.student.folding import fold_task_projection
 from ei_bert_tf.student.inheritance import initial_student
 from ei_bert_tf.student.layers import DropoutSource
 from ei_bert_tf.student.sizing import choose_config
+from ei_bert_tf.task import Examples
 from ei_bert_tf.teacher.backbone import load_teacher
 from ei_bert_tf.teacher.finetune import finetune, teacher_outputs
 from ei_bert_tf.text.datasets import hold_out
-from ei_bert_tf.text.task import Examples
 from ei_bert_tf.text.wordpiece import Encoded, WordPiece
 from ei_bert_tf.training import stage_seed
 from ei_bert_tf.version import __version__

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ei_bert_tf.metrics import METRICS, metric_value
-from ei_bert_tf.text.task import NO_TARGET
+from ei_bert_tf.task import NO_TARGET
 
 
 def _one_hot(classes, count: int = 2) -> np.ndarray:

@@ -51,8 +51,7 @@ def test_what_all_rooms_use_imports_no_room():
         for name in imported(path):
             parts = name.split(".")
             if parts[0] == "ei_bert_tf" and len(parts) > 1:
-                # What is learned stands beside them: text/task.py is data alone.
-                assert parts[1] not in (*ROOMS, *ABOVE) or name.endswith("text.task")
+                assert parts[1] not in (*ROOMS, *ABOVE), f"{path}: {name}"
 
 
 def test_the_export_knows_nothing_of_the_library():

@@ -4,8 +4,8 @@ from typing import Any
 
 from absl import flags
 
-from ei_bert_tf import recipe
-from ei_bert_tf.text import datasets, task
+from ei_bert_tf import recipe, task
+from ei_bert_tf.text import datasets
 
 _TRAIN_FILE = flags.DEFINE_string(
     "train_file", None, "Labelled examples to learn from: .tsv, .csv or .jsonl."

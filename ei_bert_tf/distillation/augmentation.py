@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ei_bert_tf.text.task import Examples
+from ei_bert_tf.task import Examples
 
 _WORD = re.compile(r"[^\W\d_]+")
 _ROWS = 1024

@@ -20,7 +20,7 @@ class Lessons:
 
     Attributes:
         encoded: N texts.
-        targets: [N], as text/task.py has them.
+        targets: [N], as task.py has them.
         logits: float32 [N, C] of the teacher, None for learning without one.
         features: float32 [N, H] of the teacher, None likewise.
     """

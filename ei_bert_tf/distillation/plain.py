@@ -16,8 +16,8 @@ from ei_bert_tf.recipe import Recipe, StudentConfig
 from ei_bert_tf.schedule import warmup_then_linear
 from ei_bert_tf.student.encoder import student_inputs
 from ei_bert_tf.student.layers import DropoutSource
+from ei_bert_tf.task import Task
 from ei_bert_tf.text.batches import TEXT_SIGNATURE, batches
-from ei_bert_tf.text.task import Task
 from ei_bert_tf.text.wordpiece import Encoded
 from ei_bert_tf.training import Report, adam, run_epochs
 

@@ -11,7 +11,7 @@ import scipy.optimize
 import scipy.special
 import sklearn.metrics
 
-from ei_bert_tf.text.task import NO_TARGET
+from ei_bert_tf.task import NO_TARGET
 
 KEPT_IN_SCOPE = 0.95
 _BINS = 15

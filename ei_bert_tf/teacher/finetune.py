@@ -13,10 +13,10 @@ from ei_bert_tf.losses import task_loss
 from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.recipe import Recipe
 from ei_bert_tf.schedule import warmup_then_linear
+from ei_bert_tf.task import Task
 from ei_bert_tf.teacher.backbone import Teacher
 from ei_bert_tf.teacher.forward import Dropout
 from ei_bert_tf.text.batches import batches
-from ei_bert_tf.text.task import Task
 from ei_bert_tf.text.wordpiece import Encoded
 from ei_bert_tf.training import Report, adam, run_epochs
 

@@ -10,17 +10,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from ei_bert_tf.errors import InputError
-from ei_bert_tf.text.builtin import builtin_rows
-from ei_bert_tf.text.groups import text_groups
-from ei_bert_tf.text.readers import Table, read_table
-from ei_bert_tf.text.targets import label_of, ordered, value_of
-from ei_bert_tf.text.task import (
+from ei_bert_tf.task import (
     CLASSIFICATION,
     NO_TARGET,
     REGRESSION,
     Examples,
     Task,
 )
+from ei_bert_tf.text.builtin import builtin_rows
+from ei_bert_tf.text.groups import text_groups
+from ei_bert_tf.text.readers import Table, read_table
+from ei_bert_tf.text.targets import label_of, ordered, value_of
 from ei_bert_tf.text.tfds import TfdsSource
 
 CLASS_METRICS = ("accuracy", "f1", "matthews")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ei_bert_tf.distillation.augmentation import augmented, word_neighbours
-from ei_bert_tf.text.task import Examples
+from ei_bert_tf.task import Examples
 
 _PIECES = ["[PAD]", "good", "great", "bad", "##ly", "a", "film", "7th"]
 _TABLE = np.array(

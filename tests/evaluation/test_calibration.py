@@ -9,7 +9,7 @@ from ei_bert_tf.evaluation.calibration import (
     fit_temperature,
     probabilities,
 )
-from ei_bert_tf.text.task import NO_TARGET
+from ei_bert_tf.task import NO_TARGET
 
 
 def drawn(rows: int, temperature: float, seed: int):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from ei_bert_tf.recipe import Recipe
+from ei_bert_tf.task import Task
 from ei_bert_tf.teacher.backbone import load_teacher
 from ei_bert_tf.teacher.finetune import finetune
-from ei_bert_tf.text.task import Task
 from tests.make_tiny_teacher import write_teacher
 
 TASK = Task("classification", ("text",), "label", "accuracy", ("bad", "good"))

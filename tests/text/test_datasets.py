@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ei_bert_tf.errors import InputError
+from ei_bert_tf.task import NO_TARGET, Examples, Task
 from ei_bert_tf.text.datasets import examples_of, hold_out, load_builtin, load_files
-from ei_bert_tf.text.task import NO_TARGET, Examples, Task
 
 TRAIN = [("good", "pos"), ("bad", "neg"), ("fine", "pos")]
 

@@ -1,8 +1,8 @@
 """Which texts belong together."""
 
+from ei_bert_tf.task import Examples, Task
 from ei_bert_tf.text.datasets import hold_out
 from ei_bert_tf.text.groups import text_groups
-from ei_bert_tf.text.task import Examples, Task
 
 
 def test_spans_of_words_go_with_the_longest_text():
