@@ -4,6 +4,8 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+AnyPath = str | os.PathLike[str]
+
 
 class InputError(ValueError):
     """Bad flag, file or data. Its message is one line: where, what was found, what
@@ -11,7 +13,7 @@ class InputError(ValueError):
 
 
 @contextlib.contextmanager
-def writing(path: str | os.PathLike) -> Iterator[None]:
+def writing(path: AnyPath) -> Iterator[None]:
     """Gives an OSError of its block the path, which a failed write does not name."""
     try:
         yield

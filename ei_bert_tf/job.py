@@ -1,10 +1,10 @@
 """What a user asks for: the task, the limits of the device, and how to train."""
 
 import dataclasses
-import os
 from collections.abc import Sequence
+from typing import Any
 
-from ei_bert_tf.errors import InputError
+from ei_bert_tf.errors import AnyPath, InputError
 from ei_bert_tf.recipe import METHODS, STUDENT_STARTS, Recipe
 from ei_bert_tf.teacher.backbone import check_teacher_name
 from ei_bert_tf.text.builtin import BUILTIN_DATASETS
@@ -31,12 +31,12 @@ class Job:
         seed: of every random choice.
     """
 
-    train: str | os.PathLike | None = None
-    evaluate: str | os.PathLike | None = None
+    train: AnyPath | None = None
+    evaluate: AnyPath | None = None
     text: str | Sequence[str] | None = None
     label: str | None = None
-    test_file: str | os.PathLike | None = None
-    unlabeled_file: str | os.PathLike | None = None
+    test_file: AnyPath | None = None
+    unlabeled_file: AnyPath | None = None
     header: bool = True
     task_type: str = "classification"
     metric: str | None = None
@@ -47,7 +47,7 @@ class Job:
     max_seq_length: int = 64
     max_arena_bytes: int = 0
     preset: str = "standard"
-    recipe: str | os.PathLike | None = None
+    recipe: AnyPath | None = None
     method: str = METHODS[0]
     student_start: str = STUDENT_STARTS[0]
     seed: int = 0
@@ -74,26 +74,20 @@ class Job:
         Raises:
             InputError: anything in them that the user can mend.
         """
-        files = {"train_file": self.train, "eval_file": self.evaluate}
         if self.dataset is not None:
-            given = [name for name, value in files.items() if value is not None]
-            if given:
+            files = {"train_file": self.train, "eval_file": self.evaluate}
+            for flag in (name for name, value in files.items() if value is not None):
                 raise InputError(
-                    f"--dataset={self.dataset} and --{given[0]}: one of them only"
+                    f"--dataset={self.dataset} and --{flag}: one of them only"
                 )
             return self._named_dataset(self.dataset)
-        needed = files | {"text_columns": self.text, "label_column": self.label}
-        for name, value in needed.items():
-            if not value:
-                raise InputError(
-                    f"--{name} is missing: needed unless --dataset is given"
-                )
         return load_files(
-            **files,
+            train_file=_needed("train_file", self.train),
+            eval_file=_needed("eval_file", self.evaluate),
+            text_columns=_needed("text_columns", self._text_columns()),
+            label_column=_needed("label_column", self.label),
             test_file=self.test_file,
             unlabeled_file=self.unlabeled_file,
-            text_columns=self._text_columns(),
-            label_column=self.label,
             header=self.header,
             task_type=self.task_type,
             metric=self.metric,
@@ -122,6 +116,12 @@ class Job:
                 f"--dataset={named}: unknown; accepted: {names}, tfds:NAME"
             )
         return load_builtin(name, self.metric)
+
+
+def _needed(flag: str, value: Any) -> Any:
+    if not value:
+        raise InputError(f"--{flag} is missing: needed unless --dataset is given")
+    return value
 
 
 def _check_choice(name: str, value: str, accepted: Sequence[str]) -> None:

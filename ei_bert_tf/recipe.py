@@ -5,7 +5,7 @@ import json
 import pathlib
 from typing import Any
 
-from ei_bert_tf.errors import InputError
+from ei_bert_tf.errors import AnyPath, InputError
 
 PRESETS = ("quick", "standard", "thorough")
 METHODS = ("kd", "none")
@@ -146,7 +146,7 @@ class Recipe:
         return cls(**choices)
 
     @classmethod
-    def read(cls, preset: str, path: str | pathlib.Path | None) -> "Recipe":
+    def read(cls, preset: str, path: AnyPath | None) -> "Recipe":
         """The preset with the overrides of a JSON file (an object of choices)."""
         if path is None:
             return cls.preset(preset)

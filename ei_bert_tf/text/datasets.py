@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ei_bert_tf.errors import InputError
+from ei_bert_tf.errors import AnyPath, InputError
 from ei_bert_tf.task import (
     CLASSIFICATION,
     NO_TARGET,
@@ -54,10 +54,10 @@ class Dataset:
 
 
 def load_files(
-    train_file: str | pathlib.Path,
-    eval_file: str | pathlib.Path,
-    test_file: str | pathlib.Path | None,
-    unlabeled_file: str | pathlib.Path | None,
+    train_file: AnyPath,
+    eval_file: AnyPath,
+    test_file: AnyPath | None,
+    unlabeled_file: AnyPath | None,
     text_columns: Sequence[str],
     label_column: str,
     header: bool,
@@ -158,7 +158,7 @@ def load_builtin(name: str, metric: str | None) -> Dataset:
     return Dataset(task, examples.take(train), examples.take(evaluate), None, None)
 
 
-def examples_of(path: str | pathlib.Path, task: Task, header: bool) -> Examples:
+def examples_of(path: AnyPath, task: Task, header: bool) -> Examples:
     """The labelled examples of a file, for a task whose labels are known."""
     columns = [*task.text_columns, task.label_column]
     return _examples(read_table(path, columns, header), task)

@@ -12,7 +12,7 @@ import pathlib
 import re
 from collections.abc import Iterator, Sequence
 
-from ei_bert_tf.errors import InputError
+from ei_bert_tf.errors import AnyPath, InputError
 
 SUFFIXES = (".tsv", ".csv", ".jsonl")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -37,7 +37,7 @@ class Table:
         return len(self.rows)
 
 
-def read_table(path: str | pathlib.Path, columns: Sequence[str], header: bool) -> Table:
+def read_table(path: AnyPath, columns: Sequence[str], header: bool) -> Table:
     """Reads columns of a .tsv (no quoting), .csv (quoted) or .jsonl file.
 
     Args:
