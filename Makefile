@@ -39,6 +39,8 @@ test-all: test
 	@$(RUN) -m pytest -q -m slow
 	@echo "test-all: demo"
 	@$(MAKE) --no-print-directory demo
+	@echo "test-all: Bazel and buildifier"
+	@bash tests/bazel_check.sh build/bazel
 	@echo "test-all: the wheel in a clean environment"
 	@bash tests/wheel_smoke.sh $(RUN) build/smoke
 	@if $(PYTHON312) -c '' >/dev/null 2>&1; then \
