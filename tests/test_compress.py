@@ -17,7 +17,7 @@ from tests.make_tiny_teacher import write_data, write_teacher
 
 STAGES = ["teacher", "student_before_qat", "student_float", "student_int8"]
 RECIPE = {
-    "teacher_epochs": 15,
+    "teacher_epochs": 10,
     "teacher_learning_rate": 3e-3,
     "augmented_copies": 1,
     "student_epochs": 10,

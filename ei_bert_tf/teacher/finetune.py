@@ -42,7 +42,8 @@ def finetune(
     report: Report,
 ) -> float:
     """Fine-tunes in place; the running mean of the weights stays, of the epoch where
-    it is best on held-out train.
+    it is best on held-out train, of the last such epoch: a small part of train is often
+    all right before the training has settled.
 
     The mean (Polyak and Juditsky 1992) is exponential, with a decay that grows as
     (1 + n) / (10 + n) over n steps, so that a short training is averaged too.
@@ -98,7 +99,7 @@ def finetune(
         _assign(variables, averages)
         logits = teacher_outputs(teacher, held_out[0]).logits
         value = metric_value(task.metric, logits, held_out[1])
-        if value > best_value:
+        if value >= best_value:
             best_value.assign(value)
             _assign(best, averages)
         _assign(variables, weights)
