@@ -40,6 +40,7 @@ setuptools.setup(
     install_requires=[
         "absl-py>=1.4",
         "ai-edge-litert>=2.3,<3",
+        "importlib-resources>=6",
         "Jinja2>=3.1,<4",
         "keras-nlp>=0.32,<0.33",
         "numpy>=2,<3",
