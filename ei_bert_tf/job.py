@@ -75,10 +75,16 @@ class Job:
             InputError: anything in them that the user can mend.
         """
         if self.dataset is not None:
-            files = {"train_file": self.train, "eval_file": self.evaluate}
-            for flag in (name for name, value in files.items() if value is not None):
+            files = {
+                "train_file": self.train,
+                "eval_file": self.evaluate,
+                "test_file": self.test_file,
+                "unlabeled_file": self.unlabeled_file,
+            }
+            given = [flag for flag, value in files.items() if value is not None]
+            if given:
                 raise InputError(
-                    f"--dataset={self.dataset} and --{flag}: one of them only"
+                    f"--dataset={self.dataset} and --{given[0]}: one of them only"
                 )
             return self._named_dataset(self.dataset)
         return load_files(

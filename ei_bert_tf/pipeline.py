@@ -98,9 +98,14 @@ class Pipeline:
             model.tflite, empty when `stages` end before the last of STAGES.
 
         Raises:
-            InputError: a stage before them is not done.
+            InputError: a stage before them is not done, or they are no neighbours.
         """
-        first = STAGES.index(stages[0])
+        first = STAGES.index(stages[0]) if stages and stages[0] in STAGES else 0
+        if not stages or tuple(stages) != STAGES[first : first + len(stages)]:
+            raise InputError(
+                f"stages {', '.join(stages)!r}: accepted: neighbours in "
+                f"{', '.join(STAGES)}"
+            )
         self.store.expect(STAGES[:first])
         for stage in stages if again else ():
             self.store.forget(stage)
@@ -217,7 +222,8 @@ class Pipeline:
         self.kept = keep_list(
             pieces, self.scores, self.spelling, self.config.vocabulary_size
         )
-        assert len(self.kept) == self.config.vocabulary_size
+        if len(self.kept) != self.config.vocabulary_size:
+            raise AssertionError("every piece that the corpus uses has a score")
         self.tokenizer = WordPiece([pieces[index] for index in self.kept])
 
     def _augmentation_stage(self) -> None:

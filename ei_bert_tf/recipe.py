@@ -164,7 +164,7 @@ class Recipe:
 
 _PRESETS: dict[str, dict[str, Any]] = {
     "quick": {
-        # So few steps teach more on the given texts, at a rate that is large for them.
+        # In so few steps copies teach no more, and a larger rate is needed.
         "augmented_copies": 0,
         "student_epochs": 20,
         "student_learning_rate": 1e-3,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import ei_bert_tf
-from ei_bert_tf import training
+from ei_bert_tf import pipeline, training
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.progress import Progress
 from tests.make_tiny_teacher import write_data, write_teacher
@@ -63,6 +63,7 @@ def bundle(tiny):
 def test_stages_and_runtimes_are_measured(bundle):
     stages = {stage["name"]: stage for stage in bundle.manifest["stages"]}
     assert list(stages) == STAGES
+    assert list(bundle.manifest["stage_seconds"]) == [*pipeline.STAGES, "evaluation"]
     assert stages["teacher"]["value"] >= 0.9
     assert stages["student_int8"]["value"] >= 0.8
     assert stages["student_int8"]["bytes"] == len(bundle.model)
@@ -156,6 +157,12 @@ def test_a_stage_of_other_choices_or_data_does_not_count(bundle, tiny):
             work_dir=bundle.folder,
             **choices(tiny, max_model_bytes=500_000, student_start="random"),
         )
+
+
+@pytest.mark.parametrize("stages", [[], ["magic"], ["teacher", "distillation"]])
+def test_stages_that_are_no_neighbours_are_refused(bundle, tiny, stages):
+    with pytest.raises(InputError, match="neighbours in teacher, vocabulary"):
+        ei_bert_tf.run_stages(stages, work_dir=bundle.folder, **choices(tiny))
 
 
 @pytest.mark.slow
@@ -288,6 +295,15 @@ def test_pairs_and_regression(tiny, kind):
         ({"preset": "magic"}, "--preset=magic.*quick"),
         ({"teacher": "builtin:magic"}, "--teacher=builtin:magic.*minilm-l6"),
         ({"dataset": "builtin:bbc_news"}, "--dataset=builtin:bbc_news and"),
+        (
+            {
+                "dataset": "builtin:bbc_news",
+                "train": None,
+                "evaluate": None,
+                "unlabeled_file": "more.tsv",
+            },
+            "--dataset=builtin:bbc_news and --unlabeled_file",
+        ),
         ({"dataset": "magic", "train": None, "evaluate": None}, "accepted: builtin"),
         ({"train": None}, "--train_file is missing"),
     ],

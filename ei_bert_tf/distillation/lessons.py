@@ -49,6 +49,9 @@ def write_outputs(file: pathlib.Path, outputs: TeacherOutputs) -> None:
 
 def read_outputs(files: Sequence[pathlib.Path]) -> tuple[np.ndarray, np.ndarray]:
     """Logits float32 [N, C] and features float32 [N, H] of all the files."""
-    said = [np.load(file) for file in files]
-    logits = np.concatenate([outputs["logits"] for outputs in said])
-    return logits, np.concatenate([outputs["features"] for outputs in said])
+    logits, features = [], []
+    for file in files:
+        with np.load(file) as outputs:
+            logits.append(outputs["logits"])
+            features.append(outputs["features"])
+    return np.concatenate(logits), np.concatenate(features)

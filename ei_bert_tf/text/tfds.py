@@ -129,6 +129,10 @@ class TfdsSource:
                 f"{self._flag}: --label_column must name the label; features are: "
                 f"{', '.join(self._features)}"
             )
+        if self._features[named].shape != ():
+            raise InputError(
+                f"{self._flag}: --label_column: {named!r} is not one value a row"
+            )
         return named
 
     def _table(self, split: str, labelled: bool = True) -> Table:

@@ -24,6 +24,7 @@ def tfds(tmp_path_factory):
             return {
                 "text": features.Text(),
                 "number": np.int64,
+                "pieces": features.Sequence(np.int64),
                 "label": features.ClassLabel(names=LABELS),
             }
 
@@ -43,7 +44,15 @@ def tfds(tmp_path_factory):
         def _generate_examples(self, split, count):
             for n in range(count):
                 label = -1 if split == "test" else n % 2
-                yield n, {"text": f"{split} caf\u00e9 {n}", "number": n, "label": label}
+                yield (
+                    n,
+                    {
+                        "text": f"{split} caf\u00e9 {n}",
+                        "number": n,
+                        "pieces": [n],
+                        "label": label,
+                    },
+                )
 
     class ToyPairs(Toy):
         VERSION = module.core.Version("1.0.0")
@@ -107,6 +116,7 @@ def test_one_of_two_texts(tfds):
     [
         ("no_such_thing", None, None, "tfds:no_such_thing: no such data set"),
         ("toy", ["words"], None, "no text 'words'; texts are: text"),
+        ("toy", None, "pieces", "'pieces' is not one value a row"),
         ("toy", None, "mood", "features are: .*label"),
         ("toy_pairs", None, None, "--label_column must name the label"),
         ("toy_untold", None, "score", "no labelled split to report on"),
