@@ -13,6 +13,7 @@ import numpy as np
 
 from ei_bert_tf.bundle import FORMAT_VERSION, MODEL_FILES, Bundle, file_list
 from ei_bert_tf.conversion.conformance import operators
+from ei_bert_tf.conversion.zeros import zeros_of
 from ei_bert_tf.errors import InputError, writing
 from ei_bert_tf.evaluation.arena import smallest_arena_bytes
 from ei_bert_tf.evaluation.calibration import Calibration, calibrate
@@ -21,6 +22,7 @@ from ei_bert_tf.evaluation.runtimes import RUNTIMES, Runtime, open_runtime
 from ei_bert_tf.job import Job
 from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.pipeline import Pipeline
+from ei_bert_tf.preparation import Preparation
 from ei_bert_tf.stages import CHECKPOINTS
 from ei_bert_tf.text.datasets import Dataset
 from ei_bert_tf.text.wordpiece import WordPiece
@@ -65,7 +67,7 @@ def compress(
     job = Job(train=train, evaluate=evaluate, text=text, label=label, **choices)
     folder = pathlib.Path(output_dir)
     pipeline = _open_pipeline(job, folder, resume)
-    data = pipeline.dataset
+    data = pipeline.prepared.dataset
     model = pipeline.run()
     tokenizer = pipeline.tokenizer
     start = time.perf_counter()
@@ -114,6 +116,7 @@ def compress(
             "preset": job.preset,
             "method": job.method,
             "student_start": job.student_start,
+            "target_sparsity": job.target_sparsity,
         },
         "student": pipeline.config.to_json(),
         "stages": [*pipeline.stages, int8_stage],
@@ -132,6 +135,8 @@ def compress(
         "ops": found,
         "files": file_list(folder),
     }
+    if job.target_sparsity:
+        manifest["sparsity"] = {"target": job.target_sparsity} | zeros_of(model)
     if data.test is not None:
         manifest["test"] = _test_value(data, model, tokenizer, tokens)
     _write(
@@ -177,11 +182,11 @@ def run_stages(
 
 
 def _open_pipeline(job: Job, folder: pathlib.Path, resume: bool) -> Pipeline:
-    pipeline = Pipeline(job, folder, resume)
+    prepared = Preparation(job)
     if job.max_arena_bytes:
-        needed = smallest_arena_bytes(pipeline.untrained_model())
+        needed = smallest_arena_bytes(prepared.untrained_model())
         _check_arena(job.max_arena_bytes, needed)
-    return pipeline
+    return Pipeline(prepared, folder, resume)
 
 
 def _write_model(
@@ -202,10 +207,10 @@ def _calibration(
     task = pipeline.task
     if task.is_regression:
         return Calibration()
-    held_out, targets = pipeline.student_held_out()
+    held_out, targets = pipeline.curriculum.held_out()
     return calibrate(
         (engine.dequantize(engine.logits(held_out)), targets),
-        (engine.dequantize(logits), pipeline.dataset.evaluate.targets),
+        (engine.dequantize(logits), pipeline.prepared.dataset.evaluate.targets),
         task.unknown_label is not None,
     )
 

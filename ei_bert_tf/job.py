@@ -28,6 +28,7 @@ class Job:
             device.
         preset, recipe: how much training, and a file that overrides single choices.
         method, student_start: how the student learns, and what it starts as.
+        target_sparsity: share of zeros in the student's kernels and tables.
         seed: of every random choice.
     """
 
@@ -50,6 +51,7 @@ class Job:
     recipe: AnyPath | None = None
     method: str = METHODS[0]
     student_start: str = STUDENT_STARTS[0]
+    target_sparsity: float = 0.0
     seed: int = 0
 
     def __post_init__(self):
@@ -62,6 +64,10 @@ class Job:
             )
         if self.max_arena_bytes < 0:
             raise InputError(f"--max_arena_bytes={self.max_arena_bytes}: at least 0")
+        if not 0 <= self.target_sparsity < 1:
+            raise InputError(
+                f"--target_sparsity={self.target_sparsity}: at least 0 and below 1"
+            )
         check_teacher_name(self.teacher)
 
     def read_recipe(self) -> Recipe:

@@ -1,7 +1,7 @@
 """Losses of teacher and student.
 
 B batch, C outputs, H width of the features. Each returns a scalar, the mean over the
-batch.
+batch, unless it says otherwise.
 """
 
 from ei_bert_tf.compat import tf
@@ -26,6 +26,23 @@ def task_loss(task: Task, targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         )
     weights = tf.cast(known, tf.float32)
     return tf.reduce_sum(losses * weights) / tf.maximum(tf.reduce_sum(weights), 1.0)
+
+
+def prediction_distance(
+    task: Task, student: tf.Tensor, teacher: tf.Tensor
+) -> tf.Tensor:
+    """KL(teacher || student) of what logits [B, C] predict (Hinton et al. 2015 at
+    temperature 1), or for regression the squared error."""
+    if task.is_regression:
+        return squared_distance(student, teacher)
+    return tf.reduce_mean(
+        divergence(tf.nn.log_softmax(teacher), tf.nn.log_softmax(student))
+    )
+
+
+def divergence(target: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
+    """KL(target || prediction) of log probabilities [..., C]: [...], no mean."""
+    return tf.reduce_sum(tf.exp(target) * (target - prediction), axis=-1)
 
 
 def squared_distance(student: tf.Tensor, teacher: tf.Tensor) -> tf.Tensor:

@@ -8,9 +8,11 @@ from typing import Any
 from ei_bert_tf.errors import AnyPath, InputError
 
 PRESETS = ("quick", "standard", "thorough")
-METHODS = ("kd", "none")
+METHODS = ("kd", "cross", "layerwise", "relation", "none")
 STUDENT_STARTS = ("slice", "random")
 NORMS = ("layer", "affine")
+TASK_LAYERS = ("copied", "frozen", "shared")
+TEACHER_READS = ("student", "own")
 
 _BELOW_ONE = (
     "held_out_share",
@@ -20,7 +22,12 @@ _BELOW_ONE = (
     "warmup_share",
     "augmented_words",
 )
-_MAY_BE_ZERO = ("augmented_copies",)
+_MAY_BE_ZERO = ("augmented_copies", "student_epochs", "refinement_epochs")
+_ONE_OF = {
+    "norm": NORMS,
+    "task_layers": TASK_LAYERS,
+    "teacher_reads": TEACHER_READS,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,9 +81,20 @@ class Recipe:
         augmented_copies, augmented_words: texts that the student learns beside the
             given ones: copies of each, in which that share of the words is replaced.
         student_*: distillation in float, over given and augmented texts.
+        task_layers: what becomes of the teacher's pooler and classifier in the student:
+            `copied` and trained on, `frozen`, or, while both move, `shared` (frozen
+            where the teacher stands still).
+        refinement_*: method cross, over the given texts, teacher and student moving;
+            refinement_student_weight is that of the student's side in the teacher's
+            loss, and a teacher's rate of 0 keeps the teacher still.
+        teacher_reads: whose ids the moving teacher reads.
+        pruning_epochs: before quantization, where zeros are asked for.
         quantization_*: the same losses under quantization-aware training.
         logits_weight, features_weight, task_weight: of MSE on logits, MSE on the
             states that the pooler reads, and cross-entropy (or squared error).
+        hidden_weight, attention_weight: method layerwise, of MSE on token states and
+            on attention scores.
+        relation_weight: method relation, of KL between relations of tokens.
         layers, norm: the student's blocks and their norm.
         statistics_texts: texts from which importance, basis and norms are measured.
     """
@@ -92,6 +110,13 @@ class Recipe:
     student_learning_rate: float = 1e-4
     student_batch_size: int = 32
     student_dropout: float = 0.1
+    task_layers: str = TASK_LAYERS[0]
+    refinement_epochs: int = 1
+    refinement_teacher_learning_rate: float = 1e-5
+    refinement_student_learning_rate: float = 1e-4
+    refinement_student_weight: float = 0.5
+    teacher_reads: str = TEACHER_READS[0]
+    pruning_epochs: int = 1
     quantization_epochs: int = 1
     quantization_learning_rate: float = 1e-4
     warmup_share: float = 0.1
@@ -100,15 +125,20 @@ class Recipe:
     logits_weight: float = 1.0
     features_weight: float = 1.0
     task_weight: float = 0.2
+    hidden_weight: float = 1.0
+    attention_weight: float = 0.1
+    relation_weight: float = 1.0
     layers: int = 3
     norm: str = "layer"
     statistics_texts: int = 2000
 
     def __post_init__(self):
-        if self.norm not in NORMS:
-            raise InputError(
-                f"--recipe: norm is {self.norm!r}; accepted: {', '.join(NORMS)}"
-            )
+        for name, accepted in _ONE_OF.items():
+            if getattr(self, name) not in accepted:
+                raise InputError(
+                    f"--recipe: {name} is {getattr(self, name)!r}; accepted: "
+                    f"{', '.join(accepted)}"
+                )
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             least = 0 if field.name in _MAY_BE_ZERO else 1
@@ -160,6 +190,14 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
+
+    def choices(self, *names: str) -> dict[str, Any]:
+        """The choices with these names, or whose names begin with `name_`."""
+        return {
+            key: value
+            for key, value in self.to_json().items()
+            if any(key == name or key.startswith(f"{name}_") for name in names)
+        }
 
 
 _PRESETS: dict[str, dict[str, Any]] = {

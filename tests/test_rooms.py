@@ -17,7 +17,7 @@ ROOMS = (
     "evaluation",
 )
 # The files that know the rooms, in the order of who knows whom.
-ABOVE = ("job", "pipeline", "bundle", "composition")
+ABOVE = ("job", "preparation", "curriculum", "pipeline", "bundle", "composition")
 
 
 def imported(path: pathlib.Path) -> set[str]:

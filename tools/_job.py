@@ -72,13 +72,21 @@ _METHOD = flags.DEFINE_enum(
     "method",
     recipe.METHODS[0],
     recipe.METHODS,
-    "How the student learns; none is without a teacher.",
+    "How the student learns: kd from a still teacher's answers, cross with a teacher "
+    "that moves with it, layerwise and relation from the teacher's tokens too, none "
+    "without a teacher.",
 )
 _STUDENT_START = flags.DEFINE_enum(
     "student_start",
     "slice",
     recipe.STUDENT_STARTS,
     "What the student starts as: a slice of the teacher, or random numbers.",
+)
+_TARGET_SPARSITY = flags.DEFINE_float(
+    "target_sparsity",
+    0.0,
+    "Share of zeros in the student's weights, 0 to below 1: they make the file smaller "
+    "under compression, not in flash.",
 )
 _SEED = flags.DEFINE_integer(
     "seed", 0, "Start of every random choice; equal seeds give equal files."
@@ -110,5 +118,6 @@ def choices() -> dict[str, Any]:
         "recipe": _RECIPE.value,
         "method": _METHOD.value,
         "student_start": _STUDENT_START.value,
+        "target_sparsity": _TARGET_SPARSITY.value,
         "seed": _SEED.value,
     }

@@ -7,7 +7,7 @@ model.tflite as tools.compress.
 
 from . import _stage
 
-_STAGES = ("quantization",)
+_STAGES = ("pruning", "quantization")
 
 
 def main(_: list[str]) -> None:

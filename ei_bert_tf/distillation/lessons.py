@@ -1,6 +1,6 @@
 """What the student learns from, and the files that it is kept in.
 
-N texts, C outputs, H width of the features.
+N texts, B batch, T tokens, C outputs, H width of the features.
 """
 
 import dataclasses
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ei_bert_tf.compat import tf
 from ei_bert_tf.teacher.backbone import Teacher
 from ei_bert_tf.teacher.finetune import TeacherOutputs
 from ei_bert_tf.text.wordpiece import Encoded
@@ -40,6 +41,27 @@ class Lessons:
         return dataclasses.replace(
             self, features=np.tanh(self.features @ kernel + bias)
         )
+
+
+def teacher_extras(encoded: Encoded) -> dict[str, np.ndarray]:
+    """Arrays [N, ...] with which a teacher's ids travel beside the student's."""
+    return {
+        "teacher_ids": encoded.ids,
+        "teacher_lengths": encoded.lengths,
+        "teacher_segment_ids": encoded.segment_ids.astype(np.uint8),
+    }
+
+
+def teacher_batch(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """What the teacher reads of a batch with teacher_extras: `ids`, `mask` and
+    `segment_ids` int32 [B, T], T of its longest text."""
+    lengths = batch["teacher_lengths"]
+    tokens = tf.reduce_max(lengths)
+    return {
+        "ids": batch["teacher_ids"][:, :tokens],
+        "mask": tf.sequence_mask(lengths, tokens, tf.int32),
+        "segment_ids": tf.cast(batch["teacher_segment_ids"][:, :tokens], tf.int32),
+    }
 
 
 def write_outputs(file: pathlib.Path, outputs: TeacherOutputs) -> None:

@@ -48,7 +48,7 @@ def initial_student(
     config: StudentConfig,
     kept_pieces: np.ndarray,
     piece_weights: np.ndarray,
-    sample: Encoded,
+    cut: Slice,
     seed: int,
     start: str,
     dropout: DropoutSource | None = None,
@@ -60,17 +60,15 @@ def initial_student(
         config: the student's shape; head_size is the teacher's.
         kept_pieces: int32 [V], the teacher's ids of the student's pieces.
         piece_weights: float [V], how often each counts when the table is factorised.
-        sample: texts (in the teacher's ids) whose states decide the cut.
+        cut: what measure_slice found.
         start: `slice`, or `random`, which takes only embedding and task layers.
         dropout: of the training that follows.
     """
     tf.keras.utils.set_random_seed(seed)
     student = build_student(config, dropout=dropout)
-    basis, energy = residual_basis(teacher, sample, config.hidden_size, seed)
-    weights = _embedding_weights(teacher, config, kept_pieces, piece_weights, basis)
-    weights |= _task_weights(teacher, basis)
+    weights = _embedding_weights(teacher, config, kept_pieces, piece_weights, cut.basis)
+    weights |= _task_weights(teacher, cut.basis)
     if start == "slice":
-        cut = measure_slice(teacher, sample, config, basis, energy)
         weights |= _block_weights(teacher, config, cut)
         _add_norms(weights, config, cut)
     for name, values in weights.items():
@@ -107,14 +105,15 @@ def measure_slice(
     teacher: Teacher,
     sample: Encoded,
     config: StudentConfig,
-    basis: np.ndarray,
-    energy: float,
+    seed: int,
 ) -> Slice:
-    """Chooses blocks, heads and neurons and fits the norms on the sample's states.
+    """Chooses basis, blocks, heads and neurons and fits the norms on the sample's
+    states.
 
     Heads by the mean norm of what they write into the stream; neurons by the mean
     |activation| times the norm of their output row; blocks evenly spaced.
     """
+    basis, energy = residual_basis(teacher, sample, config.hidden_size, seed)
     layers = teacher.backbone.transformer_layers
     count = len(layers)
     blocks = np.linspace(0, count - 1, config.layers).round().astype(int).tolist()

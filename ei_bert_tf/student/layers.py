@@ -6,14 +6,14 @@ All are small so that TFMOT can put a fake quantizer behind each operator.
 
 import dataclasses
 
-from ei_bert_tf.compat import tf
+from ei_bert_tf.compat import tf, tfmot
 
 # exp(-12) * 64 padding tokens is a leak of 0.04 % of the attention, while a larger
 # constant would take int8 steps from the scores that it is added to.
 MASK_BIAS = -12.0
 
 
-class Table(tf.keras.layers.Layer):
+class Table(tf.keras.layers.Layer, tfmot.sparsity.keras.PrunableLayer):
     """Rows of a table by id (GATHER): int32 [B, T] to float32 [B, T, width]."""
 
     def __init__(self, rows: int, width: int, **kwargs):
@@ -31,6 +31,9 @@ class Table(tf.keras.layers.Layer):
 
     def call(self, inputs):
         return tf.gather(self.table, inputs)
+
+    def get_prunable_weights(self):
+        return [self.table]
 
     def get_config(self):
         return super().get_config() | {"rows": self.rows, "width": self.width}
@@ -93,7 +96,7 @@ class MatMul(tf.keras.layers.Layer):
         return super().get_config() | {"transpose_b": self.transpose_b}
 
 
-class JoinedDense(tf.keras.layers.Dense):
+class JoinedDense(tf.keras.layers.Dense, tfmot.sparsity.keras.PrunableLayer):
     """Dense on what a Reshape left: [B, T, I] to [B, T, O] (FULLY_CONNECTED).
 
     The converter merges that Reshape with the one inside Dense into rank 2, for which
@@ -104,6 +107,9 @@ class JoinedDense(tf.keras.layers.Dense):
         if inputs.shape[0] != 1:
             return super().call(inputs)
         return tf.matmul(inputs, self.kernel) + self.bias
+
+    def get_prunable_weights(self):
+        return [self.kernel]
 
 
 @dataclasses.dataclass

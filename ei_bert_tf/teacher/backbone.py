@@ -37,11 +37,15 @@ class Teacher:
     model: keras.Model
 
     def __call__(
-        self, batch: dict[str, tf.Tensor], dropout: Dropout | None = None
+        self,
+        batch: dict[str, tf.Tensor],
+        dropout: Dropout | None = None,
+        table: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         """`logits` float32 [B, C] and `features` float32 [B, H] of a batch.
 
-        Features are the last [CLS] state, which the pooler reads.
+        Features are the last [CLS] state, which the pooler reads. `table` is read
+        instead of the embedding table.
         """
         states = forward(
             self.backbone,
@@ -50,6 +54,7 @@ class Teacher:
             batch["segment_ids"],
             dropout,
             task_only=True,
+            table=table,
         )
         pooled = states.pooled if dropout is None else dropout(states.pooled)
         kernel, bias = self.classifier.kernel.value, self.classifier.bias.value

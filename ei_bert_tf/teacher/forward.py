@@ -20,6 +20,7 @@ class LayerStates:
     """What one transformer block computed.
 
     Attributes:
+        query, key, value: float32 [B, N, T, D]; the query is scaled by D ** -0.5.
         attention: float32 [B, N, T, T], probabilities (query, key).
         heads: float32 [B, T, N * D], the heads' outputs before the output layer.
         attention_sum: float32 [B, T, H], residual + attention before its norm.
@@ -29,6 +30,9 @@ class LayerStates:
         output_state: float32 [B, T, H], after that norm.
     """
 
+    query: tf.Tensor
+    key: tf.Tensor
+    value: tf.Tensor
     attention: tf.Tensor
     heads: tf.Tensor
     attention_sum: tf.Tensor
@@ -82,6 +86,7 @@ def forward(
     segment_ids: tf.Tensor,
     dropout: Dropout | None = None,
     task_only: bool = False,
+    table: tf.Tensor | None = None,
 ) -> States:
     """Runs BERT (Devlin et al. 2019, section 3; post-norm, tanh-approximated GELU).
 
@@ -91,10 +96,13 @@ def forward(
         dropout: applied where BERT applies it, None for inference.
         task_only: the last block computes nothing but [CLS], which is all that the
             task layers read; what it leaves has one query.
+        table: float32 [V, H], read instead of the backbone's embedding table.
     """
     drop = dropout or _keep
     tokens = tf.shape(ids)[1]
-    words = tf.gather(backbone.token_embedding.embeddings.value, ids)
+    if table is None:
+        table = backbone.token_embedding.embeddings.value
+    words = tf.gather(table, ids)
     positions = backbone.position_embedding.position_embeddings.value[:tokens]
     segments = tf.gather(backbone.segment_embedding.embeddings.value, segment_ids)
     embedding_sum = words + positions + segments  # [B, T, H]
@@ -152,6 +160,9 @@ def _block(
     )
     output_state = _norm(output_sum, layer._feedforward_layer_norm)
     return LayerStates(
+        query,
+        key,
+        value,
         attention,
         context,
         attention_sum,

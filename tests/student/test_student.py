@@ -10,7 +10,11 @@ from ei_bert_tf.errors import InputError
 from ei_bert_tf.recipe import Recipe, StudentConfig
 from ei_bert_tf.student.encoder import build_student
 from ei_bert_tf.student.folding import fold_task_projection
-from ei_bert_tf.student.inheritance import initial_student, residual_basis
+from ei_bert_tf.student.inheritance import (
+    initial_student,
+    measure_slice,
+    residual_basis,
+)
 from ei_bert_tf.student.layers import ReciprocalRoot
 from ei_bert_tf.student.sizing import choose_config, model_bytes
 from ei_bert_tf.teacher.backbone import load_teacher
@@ -52,9 +56,8 @@ def test_padding_hardly_changes_the_answer(tmp_path, start):
     config = StudentConfig(len(kept), 13, 2, 16, 8, 2, 10, 20, HIDDEN, 3)
     texts = ["the good day", "a dark house was very sad"]
     sample = teacher.tokenizer.encode(texts * 9, None, 13)
-    student = initial_student(
-        teacher, config, kept, np.ones(len(kept)), sample, 0, start
-    )
+    cut = measure_slice(teacher, sample, config, seed=0)
+    student = initial_student(teacher, config, kept, np.ones(len(kept)), cut, 0, start)
     ids, mask = sample.ids[:1], sample.mask[:1]
     short = int(sample.lengths[0])
     whole = student([ids, mask])["features"].numpy()
@@ -93,7 +96,7 @@ def test_the_widest_config_that_fits():
     [
         ({"magic": 1}, "unknown choice 'magic'"),
         ({"student_epochs": "many"}, "student_epochs is 'many'"),
-        ({"student_epochs": 0}, "student_epochs is 0"),
+        ({"teacher_epochs": 0}, "teacher_epochs is 0"),
         ({"norm": "batch"}, "norm is 'batch'"),
     ],
 )

@@ -4,24 +4,25 @@ B batch, C outputs, H width of the features.
 """
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ei_bert_tf.compat import tf
 from ei_bert_tf.distillation.lessons import Lessons
+from ei_bert_tf.distillation.token_lessons import TokenLessons
 from ei_bert_tf.losses import squared_distance, task_loss
 from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.recipe import Recipe, StudentConfig
 from ei_bert_tf.schedule import warmup_then_linear
 from ei_bert_tf.student.encoder import student_inputs
-from ei_bert_tf.student.layers import DropoutSource
 from ei_bert_tf.task import Task
 from ei_bert_tf.text.batches import TEXT_SIGNATURE, batches
 from ei_bert_tf.text.wordpiece import Encoded
 from ei_bert_tf.training import Report, adam, run_epochs
 
 _EVALUATION_BATCH = 256
+_TASK_LAYERS = ("pooler", "classifier")
 
 
 def train_student(
@@ -36,20 +37,26 @@ def train_student(
     seed: int,
     checkpoint: pathlib.Path,
     report: Report,
-    dropout: DropoutSource | None = None,
+    tokens: TokenLessons | None = None,
+    steps: Sequence[tf.Variable] = (),
     warm_ranges: bool = False,
+    keep_zeros: bool = False,
 ) -> float:
     """Trains in place for a fixed number of epochs; the last weights stay.
 
     loss = logits_weight * MSE(logits) + features_weight * MSE(features)
-           + task_weight * task loss; without a teacher the task loss alone.
+           + task_weight * task loss + the loss of `tokens`; without a teacher the
+    task loss alone.
 
     Args:
         checkpoint: file of run_epochs.
         report: shows progress.
-        dropout: what the student was built with; its step is set here.
+        tokens: what the methods layerwise and relation add.
+        steps: integer variables that are to hold the step's number: what dropout and
+            pruning follow from.
         warm_ranges: passes a few batches first, so that the fake quantizers have
             ranges before the first gradient.
+        keep_zeros: weights that are 0 at the start stay 0.
 
     Returns:
         The metric on held-out train.
@@ -58,25 +65,29 @@ def train_student(
     taught = lessons.logits is not None
     if taught:
         extras |= {"logits": lessons.logits, "features": lessons.features}
+    model = student
+    if tokens is not None:
+        extras |= tokens.extras
+        model = _with_taps(student, tokens.taps)
 
     def epoch_batches(epoch: int) -> tf.data.Dataset:
         return batches(lessons.encoded, extras, recipe.student_batch_size, seed + epoch)
 
-    steps = int(epoch_batches(0).cardinality())
-    schedule = warmup_then_linear(learning_rate, steps * epochs, recipe.warmup_share)
-    # TFMOT's wrapper lists the constant mask table among the trainable weights.
-    variables = [
-        variable for variable in student.trainable_variables if variable.trainable
-    ]
+    total = int(epoch_batches(0).cardinality()) * epochs
+    schedule = warmup_then_linear(learning_rate, total, recipe.warmup_share)
+    variables = moving_variables(student, recipe.task_layers == "copied")
+    zeros = [(v, tf.cast(v != 0.0, v.dtype)) for v in variables] if keep_zeros else []
+    if tokens is not None:
+        variables = [*variables, *tokens.variables]
     optimizer = adam(schedule, variables)
     signature = [epoch_batches(0).element_spec]
 
     @tf.function(input_signature=signature, autograph=False)
     def train_step(batch):
-        if dropout is not None:
-            dropout.step.assign(tf.cast(optimizer.iterations, tf.int32))
+        for step in steps:
+            step.assign(tf.cast(optimizer.iterations, step.dtype))
         with tf.GradientTape() as tape:
-            outputs = student(student_inputs(config, batch), training=True)
+            outputs = model(student_inputs(config, batch), training=True)
             loss = task_loss(task, batch["targets"], outputs["logits"])
             if taught:
                 loss = (
@@ -86,9 +97,13 @@ def train_student(
                     + recipe.features_weight
                     * squared_distance(outputs["features"], batch["features"])
                 )
+            if tokens is not None:
+                loss += tokens.loss(outputs, batch)
         gradients = tape.gradient(loss, variables)
         gradients, _ = tf.clip_by_global_norm(gradients, 1.0)
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        for variable, kept in zeros:
+            variable.assign(variable * kept)
         return {"loss": loss}
 
     if warm_ranges and not checkpoint.is_file():
@@ -110,11 +125,46 @@ def train_student(
         epoch_batches,
         train_step,
         end_epoch,
-        [*student.weights, *optimizer.weights],
+        [*student.weights, *(tokens.variables if tokens else ()), *optimizer.weights],
         checkpoint,
         report,
     )
     return metric_value(task.metric, predict(held_out[0]), held_out[1])
+
+
+def moving_variables(student: tf.keras.Model, task_layers: bool) -> list[tf.Variable]:
+    """The variables that a training moves, with or without the teacher's task layers.
+
+    TFMOT's wrapper lists the constant mask table among the trainable weights. A pooler
+    that the projection is folded into always moves, for the projection does.
+    """
+    still: set[int] = set()
+    if not task_layers:
+        names = _TASK_LAYERS
+        if not any(layer.name == "task_projection" for layer in student.layers):
+            names = ("classifier",)
+        for name in names:
+            still |= {id(variable) for variable in _layer(student, name).weights}
+    return [
+        variable
+        for variable in student.trainable_variables
+        if variable.trainable and id(variable) not in still
+    ]
+
+
+def _layer(student: tf.keras.Model, name: str) -> tf.keras.layers.Layer:
+    """The layer of that name, in whatever wrapper of TFMOT's."""
+    return next(
+        layer
+        for layer in student.layers
+        if layer.name in (name, f"quant_{name}", f"prune_low_magnitude_{name}")
+    )
+
+
+def _with_taps(student: tf.keras.Model, taps: Sequence[str]) -> tf.keras.Model:
+    """The student with the outputs of the layers `taps` beside its own."""
+    tapped = {name: _layer(student, name).output for name in taps}
+    return tf.keras.Model(student.inputs, {**student.output, **tapped})
 
 
 def predictor(

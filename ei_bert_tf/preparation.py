@@ -1,0 +1,126 @@
+"""What is settled before anything is trained: the texts and the student's shape."""
+
+from typing import Any
+
+import numpy as np
+
+from ei_bert_tf.compression.quantization import quantize_student
+from ei_bert_tf.conversion.int8 import convert
+from ei_bert_tf.errors import InputError
+from ei_bert_tf.job import Job
+from ei_bert_tf.recipe import StudentConfig
+from ei_bert_tf.student.encoder import build_student, student_inputs
+from ei_bert_tf.student.sizing import choose_config
+from ei_bert_tf.task import Examples
+from ei_bert_tf.teacher.backbone import load_teacher
+from ei_bert_tf.text.datasets import hold_out
+from ei_bert_tf.text.wordpiece import Encoded, WordPiece
+from ei_bert_tf.vocabulary.pruning import smallest_vocabulary, spelling_pieces
+
+
+class Preparation:
+    """A job's data, its teacher and the student's shape.
+
+    Attributes:
+        recipe, dataset, task: what the job says.
+        tokens: T, the student's sequence length.
+        teacher: loaded, not yet fine-tuned.
+        train, held_out: the two parts of the training texts.
+        lesson_texts: what the student learns from: train and the unlabelled texts.
+        corpus: lesson_texts in the teacher's ids.
+        spelling: ids of the single characters that must stay.
+        config: the student's shape.
+
+    Raises:
+        InputError: anything that the user can mend.
+    """
+
+    def __init__(self, job: Job):
+        self.job = job
+        self.recipe = job.read_recipe()
+        self.dataset = job.load_dataset()
+        self.task = self.dataset.task
+        self.tokens = job.max_seq_length
+        self.teacher = load_teacher(job.teacher, self.task.outputs, job.seed)
+        self._prepare_texts()
+        self.config = self._choose_config()
+
+    def encode(self, tokenizer: WordPiece, examples: Examples) -> Encoded:
+        """Texts in the ids of teacher or student, cut to the student's length."""
+        return tokenizer.encode(examples.texts, examples.pairs, self.tokens)
+
+    def sample(self, size: int) -> Encoded:
+        """Random texts of the corpus, at most `size`."""
+        rows = np.random.default_rng(self.job.seed).permutation(len(self.corpus))
+        return self.corpus.take(np.sort(rows[:size]))
+
+    def inputs(self) -> list[Any]:
+        """All that every stage depends on, as JSON can hold it."""
+        recipe, data = self.recipe, self.dataset
+        parts = (self.train, self.held_out, data.unlabeled, data.evaluate)
+        return [
+            self.task.to_json(),
+            self.job.teacher,
+            self.tokens,
+            self.job.seed,
+            recipe.held_out_share,
+            recipe.held_out_most,
+            *(None if part is None else part.to_json() for part in parts),
+        ]
+
+    def untrained_model(self) -> bytes:
+        """A .tflite of the student's shape with random weights.
+
+        It needs the arena of the trained one, which depends on shapes alone, so that
+        a limit can be checked before anything is trained.
+        """
+        student = build_student(self.config, fixed_tokens=True, folded=True)
+        generator = np.random.default_rng(self.job.seed)
+        for weight in student.trainable_weights:
+            weight.assign(generator.normal(size=weight.shape) * 0.1)
+        quantized = quantize_student(student)
+        ids = np.zeros((1, self.tokens), np.int32)
+        ids[0] = np.arange(self.tokens) % self.config.vocabulary_size
+        batch = {"ids": ids, "mask": np.ones_like(ids), "segment_ids": ids % 2}
+        quantized(student_inputs(self.config, batch), training=True)
+        return convert(quantized, self.config)
+
+    def _prepare_texts(self) -> None:
+        kept, held = hold_out(
+            self.dataset.train,
+            self.task,
+            self.recipe.held_out_share,
+            self.job.seed,
+            self.recipe.held_out_most,
+        )
+        self.train = self.dataset.train.take(kept)
+        self.held_out = self.dataset.train.take(held)
+        self.lesson_texts = self.train
+        if self.dataset.unlabeled is not None:
+            self.lesson_texts = self.train.followed_by(self.dataset.unlabeled)
+        self.corpus = self.encode(self.teacher.tokenizer, self.lesson_texts)
+
+    def _choose_config(self) -> StudentConfig:
+        backbone = self.teacher.backbone
+        if self.tokens > backbone.max_sequence_length:
+            raise InputError(
+                f"--max_seq_length={self.tokens}: the teacher reads at most "
+                f"{backbone.max_sequence_length} tokens"
+            )
+        pieces = self.teacher.tokenizer.pieces
+        self.spelling = spelling_pieces(pieces, self.corpus.ids)
+        smallest = smallest_vocabulary(pieces, self.spelling)
+        used = set(np.unique(self.corpus.ids).tolist()) | self.spelling
+        return choose_config(
+            self.job.max_model_bytes,
+            smallest,
+            smallest_vocabulary(pieces, used),
+            backbone.hidden_dim,
+            backbone.num_heads,
+            backbone.intermediate_dim,
+            max_tokens=self.tokens,
+            layers=min(self.recipe.layers, backbone.num_layers),
+            outputs=self.task.outputs,
+            norm=self.recipe.norm,
+            pair=self.task.is_pair,
+        )

@@ -1,0 +1,140 @@
+"""Every method from end to end with a tiny teacher, and going on after a kill."""
+
+import json
+
+import pytest
+
+import ei_bert_tf
+from ei_bert_tf import training
+from ei_bert_tf.conversion.zeros import zeros_of
+from ei_bert_tf.errors import InputError
+from ei_bert_tf.progress import Progress
+from tests.make_tiny_teacher import write_data, write_teacher
+
+RECIPE = {
+    "teacher_epochs": 10,
+    "teacher_learning_rate": 3e-3,
+    "augmented_copies": 1,
+    "student_epochs": 6,
+    "student_learning_rate": 3e-3,
+    "refinement_epochs": 2,
+    "refinement_teacher_learning_rate": 3e-4,
+    "refinement_student_learning_rate": 3e-3,
+    "pruning_epochs": 2,
+    "quantization_epochs": 2,
+    "quantization_learning_rate": 1e-3,
+}
+BEFORE_QAT = ["teacher", "student_before_qat", "student_float", "student_int8"]
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """Folder with a tiny teacher and its data."""
+    folder = tmp_path_factory.mktemp("methods")
+    write_teacher(folder / "teacher")
+    write_data(folder / "train.tsv", 240, 1)
+    write_data(folder / "eval.tsv", 40, 2)
+    return folder
+
+
+def compress(folder, output, overrides=None, **changes):
+    recipe = folder / f"{output}.json"
+    recipe.write_text(json.dumps(RECIPE | (overrides or {})))
+    return ei_bert_tf.compress(
+        train=folder / "train.tsv",
+        evaluate=folder / "eval.tsv",
+        text="text",
+        label="label",
+        teacher=str(folder / "teacher"),
+        preset="quick",
+        recipe=recipe,
+        max_seq_length=13,
+        output_dir=folder / output,
+        **changes,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["layerwise", "relation"])
+def test_token_methods_learn(tiny, method):
+    found = compress(tiny, method, method=method)
+    assert [stage["name"] for stage in found.manifest["stages"]] == BEFORE_QAT
+    assert found.manifest["recipe"]["method"] == method
+    assert found.manifest["stages"][-1]["value"] >= 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {},
+        {"task_layers": "shared"},
+        {"task_layers": "frozen", "teacher_reads": "own"},
+        {"refinement_teacher_learning_rate": 0.0},
+    ],
+    ids=["both move", "shared", "frozen", "still"],
+)
+def test_cross_distillation(tiny, overrides):
+    found = compress(tiny, f"cross{len(str(overrides))}", overrides, method="cross")
+    stages = {stage["name"]: stage for stage in found.manifest["stages"]}
+    assert list(stages) == [
+        "teacher",
+        "student_distilled",
+        "teacher_refined",
+        *BEFORE_QAT[1:],
+    ]
+    assert stages["student_int8"]["value"] >= 0.8
+    refined = stages["teacher_refined"]
+    assert refined["held_out"] >= refined["held_out_before"] - 0.01
+
+
+@pytest.mark.slow
+def test_a_killed_cross_distillation_ends_with_the_same_bytes(tiny, monkeypatch):
+    class Killed(Exception):
+        pass
+
+    whole = compress(tiny, "whole", method="cross", target_sparsity=0.5)
+    kills = [("student", 7), ("refinement", 20), ("pruning", 3), ("quantization", 5)]
+    real = Progress.__call__
+
+    def killing(self, kind, step, total, values):
+        if kills and kills[0] == (self._stage, step):
+            del kills[0]
+            raise Killed
+        return real(self, kind, step, total, values)
+
+    monkeypatch.setattr(training, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(Progress, "__call__", killing)
+    while kills:
+        with pytest.raises(Killed):
+            compress(tiny, "killed", method="cross", target_sparsity=0.5)
+    found = compress(tiny, "killed", method="cross", target_sparsity=0.5)
+    assert found.model == whole.model
+    # Zeros survive quantization-aware training and stand in the file.
+    sparsity = found.manifest["sparsity"]
+    assert sparsity["target"] == 0.5
+    assert sparsity["zero_share"] >= 0.48
+    assert sparsity["deflated_bytes"] < len(found.model)
+
+
+@pytest.mark.slow
+def test_without_pruning_a_file_has_few_zeros(tiny):
+    found = compress(tiny, "dense", {"augmented_copies": 0}, method="kd")
+    assert "sparsity" not in found.manifest
+    assert zeros_of(found.model)["zero_share"] < 0.1
+
+
+@pytest.mark.parametrize(
+    ("overrides", "changes", "message"),
+    [
+        ({}, {"target_sparsity": 1.0}, "--target_sparsity=1.0.*below 1"),
+        ({}, {"target_sparsity": -0.1}, "--target_sparsity=-0.1.*at least 0"),
+        ({"task_layers": "lent"}, {}, "task_layers is 'lent'; accepted: copied"),
+        ({"teacher_reads": "all"}, {}, "teacher_reads is 'all'; accepted: student"),
+        ({"refinement_epochs": -1}, {}, "refinement_epochs is -1; at least 0"),
+    ],
+)
+def test_refusals(tiny, overrides, changes, message):
+    with pytest.raises(InputError, match=message):
+        compress(tiny, "refused", overrides, **changes)
+    assert not (tiny / "refused").exists()
