@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ei_bert_tf.distillation.plain import predictor
+from ei_bert_tf.distillation.trainer import predictor
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student.encoder import build_student
