@@ -3,7 +3,8 @@
 usage: python benchmarks/teacher_speed.py
 writes benchmarks/speed/teacher.json: examples a second of both, from the median of
 the steps, at batch 32 and 32 tokens of the news, and their ratio. All weights move in
-both: ours moves the embedding's rows that the texts use. Steps of the two are not interleaved, but rounds of them are.
+both: ours moves the embedding's rows that the texts use. Steps of the two are not
+interleaved, but rounds of them are.
 """
 
 import dataclasses

@@ -26,6 +26,7 @@ from ei_bert_tf.errors import InputError
 from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.preparation import Preparation
 from ei_bert_tf.progress import Progress
+from ei_bert_tf.recipe import LOSS_WEIGHTS
 from ei_bert_tf.stages import CHECKPOINTS, TRAINING, Stages
 from ei_bert_tf.student.encoder import build_student
 from ei_bert_tf.student.folding import copy_weights, fold_task_projection
@@ -35,7 +36,7 @@ from ei_bert_tf.teacher.finetune import finetune, teacher_outputs
 from ei_bert_tf.text.wordpiece import WordPiece
 from ei_bert_tf.training import stage_seed
 from ei_bert_tf.version import __version__
-from ei_bert_tf.vocabulary.importance import attention_importance
+from ei_bert_tf.vocabulary.importance import attention_importance, piece_scores
 from ei_bert_tf.vocabulary.pruning import keep_list
 from ei_bert_tf.weights import load_weights, save_weights
 
@@ -49,14 +50,6 @@ STAGES = (
     "quantization",
 )
 _BYTES_PER_FLOAT = 4
-_LOSS_WEIGHTS = (
-    "logits_weight",
-    "features_weight",
-    "task_weight",
-    "hidden_weight",
-    "attention_weight",
-    "relation_weight",
-)
 
 
 class Pipeline:
@@ -139,14 +132,21 @@ class Pipeline:
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
             scores = attention_importance(self.teacher, prepared.corpus)
+            ids = prepared.corpus.ids[prepared.corpus.mask == 1]
             np.save(folder / "scores.npy", scores)
+            np.save(folder / "counts.npy", np.bincount(ids, minlength=len(scores)))
             return {}
 
         _, folder = self.store.run("vocabulary", run)
         self.scores = np.load(folder / "scores.npy")
         pieces = self.teacher.tokenizer.pieces
         self.curriculum.kept = kept = keep_list(
-            pieces, self.scores, prepared.spelling, self.config.vocabulary_size
+            pieces,
+            piece_scores(
+                self.recipe.keep_by, self.scores, np.load(folder / "counts.npy")
+            ),
+            prepared.spelling,
+            self.config.vocabulary_size,
         )
         if len(kept) != self.config.vocabulary_size:
             raise AssertionError("every piece that the corpus uses has a score")
@@ -175,7 +175,7 @@ class Pipeline:
         self.store.depend_on(
             [
                 recipe.choices("student", "layers", "norm", "statistics_texts"),
-                recipe.choices("task_layers", *_LOSS_WEIGHTS),
+                recipe.choices("keep_by", "task_layers", *LOSS_WEIGHTS),
                 config.to_json(),
                 method,
                 self.job.student_start,

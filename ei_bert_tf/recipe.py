@@ -13,6 +13,15 @@ STUDENT_STARTS = ("slice", "random")
 NORMS = ("layer", "affine")
 TASK_LAYERS = ("copied", "frozen", "shared")
 TEACHER_READS = ("student", "own")
+KEEP_BY = ("attention", "frequency", "both")
+LOSS_WEIGHTS = (
+    "logits_weight",
+    "features_weight",
+    "task_weight",
+    "hidden_weight",
+    "attention_weight",
+    "relation_weight",
+)
 
 _BELOW_ONE = (
     "held_out_share",
@@ -25,6 +34,7 @@ _BELOW_ONE = (
 _MAY_BE_ZERO = ("augmented_copies", "student_epochs", "refinement_epochs")
 _ONE_OF = {
     "norm": NORMS,
+    "keep_by": KEEP_BY,
     "task_layers": TASK_LAYERS,
     "teacher_reads": TEACHER_READS,
 }
@@ -78,6 +88,8 @@ class Recipe:
         held_out_share, held_out_most: part of train that choices are made on.
         teacher_*: fine-tuning (Devlin et al. 2019, appendix A.3); teacher_average is
             the decay of the running mean of its weights, which is what stays.
+        keep_by: which pieces stay: those that receive most attention, the most
+            frequent, or those with the largest product of both.
         augmented_copies, augmented_words: texts that the student learns beside the
             given ones: copies of each, in which that share of the words is replaced.
         student_*: distillation in float, over given and augmented texts.
@@ -106,6 +118,7 @@ class Recipe:
     teacher_batch_size: int = 32
     teacher_dropout: float = 0.1
     teacher_average: float = 0.999
+    keep_by: str = KEEP_BY[0]
     student_epochs: int = 4
     student_learning_rate: float = 1e-4
     student_batch_size: int = 32

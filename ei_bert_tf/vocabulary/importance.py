@@ -15,6 +15,22 @@ from ei_bert_tf.text.wordpiece import Encoded
 _BATCH = 64
 
 
+def piece_scores(keep_by: str, attention: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """What the keep list goes by, float64 [V], 0 for pieces that the corpus lacks.
+
+    Args:
+        keep_by: one of recipe.KEEP_BY. Received attention is a sum over occurrences, so
+            `attention` goes by frequency too; `frequency` goes by nothing else.
+        attention: float64 [V] of attention_importance.
+        counts: int [V], occurrences.
+    """
+    if keep_by == "frequency":
+        return counts.astype(np.float64)
+    if keep_by == "both":
+        return attention * counts
+    return attention
+
+
 def attention_importance(teacher: Teacher, encoded: Encoded) -> np.ndarray:
     """Score of every piece of the teacher's vocabulary.
 
