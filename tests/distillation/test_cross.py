@@ -1,0 +1,152 @@
+"""Teacher and student train together: who moves, and when one is pulled back."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ei_bert_tf.compat import tf
+from ei_bert_tf.distillation.cross import SharedTexts, refine
+from ei_bert_tf.recipe import Recipe, StudentConfig
+from ei_bert_tf.student.encoder import build_student
+from ei_bert_tf.task import Task
+from ei_bert_tf.teacher.backbone import load_teacher
+from tests.make_tiny_teacher import HIDDEN, write_teacher
+
+_TASK = Task("classification", ("text",), "label", "accuracy", ("bad", "good"))
+_TEXTS = [f"a {word} day" for word in ("good", "bad", "fine", "sad")] * 16
+_TASK_LAYERS = ("pooler", "classifier")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("teacher")
+    write_teacher(path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def eager():
+    """So few steps are done before they would be traced."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def refined(folder, tmp_path, targets=None, **choices):
+    """Refines a fresh student; returns teacher, student, both before, the outcome."""
+    tf.keras.utils.set_random_seed(1)
+    teacher = load_teacher(str(folder), 2, seed=0)
+    pieces = teacher.tokenizer.pieces
+    config = StudentConfig(len(pieces), 13, 1, 6, 4, 1, 5, 7, HIDDEN, 2)
+    student = build_student(config)
+    encoded = teacher.tokenizer.encode(_TEXTS, None, 13)
+    if targets is None:
+        targets = np.array([1, 0] * 32, np.int32)
+    texts = SharedTexts(encoded, encoded, targets)
+    recipe = dataclasses.replace(Recipe(), student_batch_size=16, **choices)
+    before = ([w.numpy() for w in teacher.model.weights], student.get_weights())
+    layers = {name: student.get_layer(name).get_weights() for name in _TASK_LAYERS}
+    outcome = refine(
+        student,
+        config,
+        teacher,
+        _TASK,
+        recipe,
+        texts,
+        texts,
+        3,
+        tmp_path / "training",
+        lambda *_: None,
+        [],
+    )
+    return teacher, student, before, layers, outcome
+
+
+def changed(model, before):
+    return [
+        not np.array_equal(weight, old)
+        for weight, old in zip(model.get_weights(), before, strict=True)
+    ]
+
+
+def test_both_move_and_the_embedding_stands_still(folder, tmp_path):
+    teacher, student, before, _, outcome = refined(
+        folder, tmp_path, refinement_teacher_learning_rate=1e-4
+    )
+    moved = changed(teacher.model, before[0])
+    still = [
+        weight.path
+        for weight, move in zip(teacher.model.weights, moved, strict=True)
+        if not move
+    ]
+    assert any("token_embedding" in path for path in still)
+    assert sum(moved) > 10
+    assert any(changed(student, before[1]))
+    assert outcome.pulled_back == 0
+
+
+def test_a_teacher_that_falls_is_pulled_back(folder, tmp_path):
+    # The first examination is on the fine-tuned weights: labels that are its own
+    # answers, learnt the wrong way round at a rate that ruins it.
+    teacher = load_teacher(str(folder), 2, seed=0)
+    encoded = teacher.tokenizer.encode(_TEXTS, None, 13)
+    batch = {
+        "ids": encoded.ids,
+        "mask": encoded.mask,
+        "segment_ids": encoded.segment_ids,
+    }
+    own = np.argmax(teacher(batch)["logits"], axis=1).astype(np.int32)
+    if len(set(own)) == 1:
+        own[:8] = 1 - own[0]
+    *_, outcome = refined(
+        folder,
+        tmp_path,
+        own,
+        refinement_teacher_learning_rate=1.0,
+        refinement_student_weight=100.0,
+    )
+    assert outcome.pulled_back > 0
+    assert outcome.teacher_after >= outcome.teacher_before - 0.01
+
+
+def test_a_still_teacher_stands_still(folder, tmp_path):
+    teacher, student, before, _, outcome = refined(
+        folder, tmp_path, refinement_teacher_learning_rate=0.0, task_layers="shared"
+    )
+    assert not any(changed(teacher.model, before[0]))
+    assert any(changed(student, before[1]))
+    assert outcome.teacher_after == outcome.teacher_before
+
+
+@pytest.mark.parametrize("task_layers", ["shared", "frozen"])
+def test_task_layers_that_are_not_copies(folder, tmp_path, task_layers):
+    teacher, student, _, layers, _ = refined(
+        folder,
+        tmp_path,
+        refinement_teacher_learning_rate=1e-4,
+        task_layers=task_layers,
+    )
+    for name in _TASK_LAYERS:
+        moved = changed(student.get_layer(name), layers[name])
+        assert all(moved) if task_layers == "shared" else not any(moved)
+    if task_layers == "shared":
+        pairs = (
+            (student.get_layer("pooler"), teacher.backbone.pooled_dense),
+            (student.get_layer("classifier"), teacher.classifier),
+        )
+        for mine, theirs in pairs:
+            np.testing.assert_array_equal(mine.kernel, theirs.kernel)
+
+
+def test_the_student_s_side_moves_the_teacher(folder, tmp_path):
+    found = []
+    for weight in (0.0, 2.0):
+        teacher, *_ = refined(
+            folder,
+            tmp_path / str(weight),
+            refinement_teacher_learning_rate=1e-4,
+            refinement_student_weight=weight,
+        )
+        found.append(teacher.backbone.pooled_dense.kernel.numpy())
+    assert not np.array_equal(*found)
