@@ -4,12 +4,15 @@ B batch, T tokens, H hidden size, C classes (1 for regression).
 """
 
 import dataclasses
+import functools
 import json
 import pathlib
+from collections.abc import Callable
 
 from ei_bert_tf.compat import keras, keras_nlp, tf
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.teacher.forward import Dropout, forward
+from ei_bert_tf.text.batches import TEXT_SIGNATURE
 from ei_bert_tf.text.builtin import builtin_model_folder
 from ei_bert_tf.text.wordpiece import WordPiece
 
@@ -62,6 +65,13 @@ class Teacher:
             "logits": tf.matmul(pooled, kernel) + bias,
             "features": states.features,
         }
+
+    @functools.cached_property
+    def infer(self) -> Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]:
+        """The same without dropout, compiled once for all batches."""
+        return tf.function(
+            lambda batch: self(batch), input_signature=[TEXT_SIGNATURE], autograph=False
+        )
 
     @property
     def parameters(self) -> int:

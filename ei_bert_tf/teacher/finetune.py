@@ -140,18 +140,12 @@ def _assign(variables: list, values: list) -> None:
 
 def teacher_outputs(teacher: Teacher, encoded: Encoded) -> TeacherOutputs:
     """Logits and features of every text, in the order given."""
-    dataset = batches(encoded, {}, _EVALUATION_BATCH)
-
-    @tf.function(input_signature=[dataset.element_spec], autograph=False)
-    def infer(batch):
-        return teacher(batch)
-
     classes = teacher.classifier.units
     logits = np.zeros((len(encoded), classes), np.float32)
     features = np.zeros((len(encoded), teacher.backbone.hidden_dim), np.float32)
-    for batch in dataset:
+    for batch in batches(encoded, {}, _EVALUATION_BATCH):
         rows = batch["rows"].numpy()
-        outputs = infer(batch)
+        outputs = teacher.infer(batch)
         logits[rows] = outputs["logits"].numpy()
         features[rows] = outputs["features"].numpy()
     return TeacherOutputs(logits, features)
