@@ -1,0 +1,103 @@
+"""Compares values of one choice on held-out train: what the defaults are chosen by.
+
+usage: python -m benchmarks.compare --vary=norm=layer,affine --seeds=0,1 \
+           --name=bbc_news --dataset=builtin:bbc_news --preset=quick
+and all other flags of tools.compress. Each value of a choice of the recipe, or of the
+flags method and student_start, trains a float student; the eval file is not looked at.
+Writes benchmarks/choices/NAME/CHOICE.json: for each value and seed the metric on
+held-out train, and what the vocabulary made of those texts. A pair that is already in
+the file is not run again; stages that do not depend on the choice are shared.
+"""
+
+import dataclasses
+import json
+import pathlib
+import shlex
+import sys
+import tempfile
+
+from absl import app, flags
+
+from ei_bert_tf.composition import environment, segmentation
+from ei_bert_tf.errors import InputError
+from ei_bert_tf.job import Job
+from ei_bert_tf.pipeline import STAGES, Pipeline
+from ei_bert_tf.preparation import Preparation
+from ei_bert_tf.recipe import Recipe
+from tools import _job
+
+_VARY = flags.DEFINE_string("vary", None, "CHOICE=VALUE,VALUE,...", required=True)
+_SEEDS = flags.DEFINE_list("seeds", ["0"], "Seeds, each for every value.")
+_NAME = flags.DEFINE_string("name", None, "Name of the data.", required=True)
+_WORK_DIR = flags.DEFINE_string(
+    "work_dir", "build/compare", "Folder of the stages, NAME/seed-N in it."
+)
+_RESULTS = pathlib.Path(__file__).parent / "choices"
+_BEFORE_COMPRESSION = STAGES[: STAGES.index("pruning")]
+
+
+def trained(job: Job, folder: pathlib.Path) -> dict:
+    """The float student's metric on held-out train, and the segmentation of it."""
+    prepared = Preparation(job)
+    pipeline = Pipeline(prepared, folder, resume=True)
+    pipeline.run(_BEFORE_COMPRESSION)
+    encoded, _ = pipeline.curriculum.held_out()
+    return {
+        "metric": prepared.task.metric,
+        "held_out": pipeline.stages[-1]["held_out"],
+        "teacher_held_out": pipeline.stages[0]["held_out"],
+        "held_out_examples": len(encoded),
+        "student": prepared.config.to_json(),
+        **segmentation(encoded, pipeline.tokenizer),
+    }
+
+
+def with_choice(choices: dict, name: str, value: str, folder: str) -> dict:
+    """The job's fields with one choice replaced, in the job or in its recipe."""
+    if name in ("method", "student_start"):
+        return choices | {name: value}
+    recipe = Recipe.read(choices["preset"], choices["recipe"]).to_json()
+    if name not in recipe:
+        raise InputError(
+            f"--vary={name}=...: accepted: method, student_start, {', '.join(recipe)}"
+        )
+    recipe[name] = type(recipe[name])(value)
+    path = pathlib.Path(folder) / "recipe.json"
+    path.write_text(json.dumps(recipe), "utf-8")
+    return choices | {"recipe": path}
+
+
+def main(_: list[str]) -> None:
+    """Runs what is missing, value after value, and prints the table."""
+    name, _, values = _VARY.value.partition("=")
+    target = _RESULTS / _NAME.value / f"{name}.json"
+    found = {"runs": []}
+    if target.is_file():
+        found = json.loads(target.read_text("utf-8"))
+    done = {(run["value"], run["seed"]) for run in found["runs"]}
+    for seed in map(int, _SEEDS.value):
+        for value in values.split(","):
+            if (value, seed) in done:
+                continue
+            with tempfile.TemporaryDirectory() as folder:
+                choices = with_choice(_job.choices(), name, value, folder)
+                job = dataclasses.replace(Job(**choices), seed=seed)
+                folder_of_seed = pathlib.Path(
+                    _WORK_DIR.value, _NAME.value, f"seed-{seed}"
+                )
+                run = {"value": value, "seed": seed} | trained(job, folder_of_seed)
+            found["runs"].append(run)
+            found["command"] = shlex.join(
+                ["python", "-m", "benchmarks.compare", *sys.argv[1:]]
+            )
+            found["environment"] = environment()
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary = target.with_suffix(".tmp")
+            temporary.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+            temporary.replace(target)
+    for run in found["runs"]:
+        print(name, run["value"], "seed", run["seed"], round(run["held_out"], 4))
+
+
+if __name__ == "__main__":
+    app.run(main)
