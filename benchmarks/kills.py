@@ -3,12 +3,12 @@
 usage: python -m benchmarks.kills --reference=build/demo --count=20 \
            -- --dataset=builtin:bbc_news --preset=quick --max_model_bytes=1000000
 The reference is a finished, never interrupted run of the flags behind `--`. A moment is
-drawn evenly from the seconds of all its stages. The stages before that moment are copied
-from the reference, since a run would find them finished; the stage of the moment begins
-anew, is killed (SIGKILL) that many seconds after it began, and a second run goes on to the
-end. Writes benchmarks/kills/NAME.json: for each kill the stage, the second and the
-digests of model.tflite, vocab.txt and labels.txt. A kill that is in the file is not
-repeated.
+drawn evenly from the seconds of all its stages. The stages before that moment are
+copied from the reference, since a run would find them finished; the stage of the moment
+begins anew, is killed (SIGKILL) that many seconds after it began, and a second run goes
+on to the end. Writes benchmarks/kills/NAME.json: for each kill the stage, the second
+and the digests of model.tflite, vocab.txt and labels.txt. A kill that is in the file is
+not repeated.
 """
 
 import hashlib

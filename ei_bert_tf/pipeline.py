@@ -116,7 +116,8 @@ class Pipeline:
                 self._progress("teacher"),
             )
             save_weights(folder / "teacher.safetensors", teacher.model.weights)
-            outputs = teacher_outputs(teacher, prepared.corpus)
+            answers = self._progress("answers")
+            outputs = teacher_outputs(teacher, prepared.corpus, answers)
             write_outputs(folder / "outputs.npz", outputs)
             evaluated = prepared.encode(teacher.tokenizer, prepared.dataset.evaluate)
             logits = teacher_outputs(teacher, evaluated).logits
@@ -161,7 +162,8 @@ class Pipeline:
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
             encoded = self.curriculum.write_augmented(self.scores, folder)
-            outputs = teacher_outputs(self.teacher, encoded)
+            answers = self._progress("answers")
+            outputs = teacher_outputs(self.teacher, encoded, answers)
             write_outputs(folder / "outputs.npz", outputs)
             return {}
 
@@ -261,7 +263,8 @@ class Pipeline:
             )
             save_weights(folder / "student.safetensors", student.weights)
             save_weights(folder / "teacher.safetensors", teacher.model.weights)
-            outputs = teacher_outputs(teacher, read(self.curriculum.examples()).teacher)
+            texts = read(self.curriculum.examples()).teacher
+            outputs = teacher_outputs(teacher, texts, self._progress("answers"))
             write_outputs(folder / "outputs.npz", outputs)
             logits = teacher_outputs(teacher, read(prepared.dataset.evaluate).teacher)
             return {

@@ -1,4 +1,4 @@
-"""Trains the student in float: the third stage of tools.compress.
+"""Trains the student in float, and with --method=cross the teacher beside it.
 
 The stages before it have to be done in --work_dir with the same choices; the four
 programs in a row (train_teacher, prune_vocabulary, distill, quantize) leave the same

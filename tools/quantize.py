@@ -1,4 +1,4 @@
-"""Trains the student under quantization and converts it: the last stage.
+"""Prunes where asked, trains under quantization and converts: the last stage.
 
 The stages before it have to be done in --work_dir with the same choices; the four
 programs in a row (train_teacher, prune_vocabulary, distill, quantize) leave the same

@@ -138,14 +138,24 @@ def _assign(variables: list, values: list) -> None:
         variable.assign(value)
 
 
-def teacher_outputs(teacher: Teacher, encoded: Encoded) -> TeacherOutputs:
-    """Logits and features of every text, in the order given."""
+def teacher_outputs(
+    teacher: Teacher, encoded: Encoded, report: Report | None = None
+) -> TeacherOutputs:
+    """Logits and features of every text, in the order given.
+
+    Args:
+        report: told of every batch, where there are many.
+    """
     classes = teacher.classifier.units
     logits = np.zeros((len(encoded), classes), np.float32)
     features = np.zeros((len(encoded), teacher.backbone.hidden_dim), np.float32)
-    for batch in batches(encoded, {}, _EVALUATION_BATCH):
+    dataset = batches(encoded, {}, _EVALUATION_BATCH)
+    total = int(dataset.cardinality())
+    for number, batch in enumerate(dataset, 1):
         rows = batch["rows"].numpy()
         outputs = teacher.infer(batch)
         logits[rows] = outputs["logits"].numpy()
         features[rows] = outputs["features"].numpy()
+        if report is not None:
+            report("step" if number < total else "epoch", number, total, {})
     return TeacherOutputs(logits, features)
