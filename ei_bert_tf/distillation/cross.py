@@ -104,23 +104,29 @@ def refine(
     fine_tuned = [variable.numpy() for variable in teacher_variables]
     task_layers = _student_task_layers(student) if shared else _task_layers(teacher)
 
-    def check_batches(check: int) -> tf.data.Dataset:
-        epoch, part = divmod(check, CHECKS_PER_EPOCH)
-        whole = batches(
+    def epoch_batches(epoch: int) -> tf.data.Dataset:
+        return batches(
             train.student,
             {"targets": train.targets, **teacher_extras(train.teacher)},
             recipe.student_batch_size,
             seed + epoch,
         )
-        count = max(1, int(whole.cardinality()) // CHECKS_PER_EPOCH)
+
+    epoch_steps = int(epoch_batches(0).cardinality())
+    parts = min(CHECKS_PER_EPOCH, epoch_steps)
+    count = epoch_steps // parts
+
+    def check_batches(check: int) -> tf.data.Dataset:
+        epoch, part = divmod(check, parts)
         return (
-            whole.skip(part * count)
+            epoch_batches(epoch)
+            .skip(part * count)
             .take(count)
             .apply(tf.data.experimental.assert_cardinality(count))
         )
 
-    checks = recipe.refinement_epochs * CHECKS_PER_EPOCH
-    total = int(check_batches(0).cardinality()) * checks
+    checks = recipe.refinement_epochs * parts
+    total = count * checks
 
     def optimizer_of(rate: float, variables: list):
         schedule = warmup_then_linear(rate, total, recipe.warmup_share)

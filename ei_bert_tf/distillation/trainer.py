@@ -56,7 +56,7 @@ def train_student(
             pruning follow from.
         warm_ranges: passes a few batches first, so that the fake quantizers have
             ranges before the first gradient.
-        keep_zeros: weights that are 0 at the start stay 0.
+        keep_zeros: what is 0 in a matrix at the start stays 0.
 
     Returns:
         The metric on held-out train.
@@ -76,7 +76,10 @@ def train_student(
     total = int(epoch_batches(0).cardinality()) * epochs
     schedule = warmup_then_linear(learning_rate, total, recipe.warmup_share)
     variables = moving_variables(student, recipe.task_layers == "copied")
-    zeros = [(v, tf.cast(v != 0.0, v.dtype)) for v in variables] if keep_zeros else []
+    zeros = []
+    if keep_zeros:
+        matrices = [variable for variable in variables if len(variable.shape) > 1]
+        zeros = [(matrix, tf.cast(matrix != 0.0, matrix.dtype)) for matrix in matrices]
     if tokens is not None:
         variables = [*variables, *tokens.variables]
     optimizer = adam(schedule, variables)

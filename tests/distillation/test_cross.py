@@ -35,6 +35,7 @@ def eager():
 
 def refined(folder, tmp_path, targets=None, **choices):
     """Refines a fresh student; returns teacher, student, both before, the outcome."""
+    choices = {"student_batch_size": 16} | choices
     tf.keras.utils.set_random_seed(1)
     teacher = load_teacher(str(folder), 2, seed=0)
     pieces = teacher.tokenizer.pieces
@@ -44,7 +45,7 @@ def refined(folder, tmp_path, targets=None, **choices):
     if targets is None:
         targets = np.array([1, 0] * 32, np.int32)
     texts = SharedTexts(encoded, encoded, targets)
-    recipe = dataclasses.replace(Recipe(), student_batch_size=16, **choices)
+    recipe = dataclasses.replace(Recipe(), **choices)
     before = ([w.numpy() for w in teacher.model.weights], student.get_weights())
     layers = {name: student.get_layer(name).get_weights() for name in _TASK_LAYERS}
     outcome = refine(
@@ -84,6 +85,17 @@ def test_both_move_and_the_embedding_stands_still(folder, tmp_path):
     assert sum(moved) > 10
     assert any(changed(student, before[1]))
     assert outcome.pulled_back == 0
+
+
+def test_an_epoch_shorter_than_its_examinations(folder, tmp_path):
+    _, student, before, *_ = refined(
+        folder,
+        tmp_path,
+        student_batch_size=64,
+        refinement_epochs=2,
+        refinement_teacher_learning_rate=0.0,
+    )
+    assert any(changed(student, before[1]))
 
 
 def test_a_teacher_that_falls_is_pulled_back(folder, tmp_path):
