@@ -96,7 +96,7 @@ class Curriculum:
         """Texts for a student and a teacher that train together."""
         prepared = self.prepared
         mine = prepared.encode(self.tokenizer, examples)
-        if prepared.recipe.teacher_reads == "own":
+        if prepared.recipe.refinement_teacher_reads == "own":
             theirs = prepared.encode(prepared.teacher.tokenizer, examples)
         else:
             theirs = dataclasses.replace(mine, ids=self.kept[mine.ids])

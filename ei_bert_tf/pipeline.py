@@ -241,7 +241,7 @@ class Pipeline:
             return
         recipe, prepared, teacher = self.recipe, self.prepared, self.teacher
         read = self.curriculum.shared
-        self.store.depend_on(recipe.choices("refinement", "teacher_reads"))
+        self.store.depend_on(recipe.choices("refinement"))
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
             seed = stage_seed(self.job.seed, "refinement")
@@ -282,7 +282,7 @@ class Pipeline:
         load_weights(folder / "student.safetensors", self.student.weights)
         load_weights(folder / "teacher.safetensors", teacher.model.weights)
         self.curriculum.outputs_files = [folder / "outputs.npz"]
-        refined = done["teacher"]
+        refined = done["teacher"]  # Both come out of the same seconds.
         self._add_stage("teacher_refined", done | refined, teacher.parameters)
         self.stages[-1] |= {
             key: refined[key] for key in ("held_out_before", "pulled_back")

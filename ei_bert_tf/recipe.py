@@ -36,7 +36,7 @@ _ONE_OF = {
     "norm": NORMS,
     "keep_by": KEEP_BY,
     "task_layers": TASK_LAYERS,
-    "teacher_reads": TEACHER_READS,
+    "refinement_teacher_reads": TEACHER_READS,
 }
 
 
@@ -98,8 +98,8 @@ class Recipe:
             where the teacher stands still).
         refinement_*: method cross, over the given texts, teacher and student moving;
             refinement_student_weight is that of the student's side in the teacher's
-            loss, and a teacher's rate of 0 keeps the teacher still.
-        teacher_reads: whose ids the moving teacher reads.
+            loss, a teacher's rate of 0 keeps the teacher still, and
+            refinement_teacher_reads says whose ids it reads.
         pruning_epochs: before quantization, where zeros are asked for.
         quantization_*: the same losses under quantization-aware training.
         logits_weight, features_weight, task_weight: of MSE on logits, MSE on the
@@ -128,7 +128,7 @@ class Recipe:
     refinement_teacher_learning_rate: float = 1e-5
     refinement_student_learning_rate: float = 1e-4
     refinement_student_weight: float = 0.5
-    teacher_reads: str = TEACHER_READS[0]
+    refinement_teacher_reads: str = TEACHER_READS[0]
     pruning_epochs: int = 1
     quantization_epochs: int = 1
     quantization_learning_rate: float = 1e-4

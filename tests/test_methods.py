@@ -70,7 +70,7 @@ def test_token_methods_learn(tiny, method):
     [
         {},
         {"task_layers": "shared"},
-        {"task_layers": "frozen", "teacher_reads": "own"},
+        {"task_layers": "frozen", "refinement_teacher_reads": "own"},
         {"refinement_teacher_learning_rate": 0.0},
     ],
     ids=["both move", "shared", "frozen", "still"],
@@ -131,7 +131,11 @@ def test_without_pruning_a_file_has_few_zeros(tiny):
         ({}, {"target_sparsity": 1.0}, "--target_sparsity=1.0.*below 1"),
         ({}, {"target_sparsity": -0.1}, "--target_sparsity=-0.1.*at least 0"),
         ({"task_layers": "lent"}, {}, "task_layers is 'lent'; accepted: copied"),
-        ({"teacher_reads": "all"}, {}, "teacher_reads is 'all'; accepted: student"),
+        (
+            {"refinement_teacher_reads": "all"},
+            {},
+            "refinement_teacher_reads is 'all'; accepted: student",
+        ),
         ({"refinement_epochs": -1}, {}, "refinement_epochs is -1; at least 0"),
     ],
 )
