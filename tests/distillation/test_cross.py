@@ -151,14 +151,27 @@ def test_task_layers_that_are_not_copies(folder, tmp_path, task_layers):
             np.testing.assert_array_equal(mine.kernel, theirs.kernel)
 
 
-def test_the_student_s_side_moves_the_teacher(folder, tmp_path):
-    found = []
-    for weight in (0.0, 2.0):
-        teacher, *_ = refined(
-            folder,
-            tmp_path / str(weight),
-            refinement_teacher_learning_rate=1e-4,
-            refinement_student_weight=weight,
-        )
-        found.append(teacher.backbone.pooled_dense.kernel.numpy())
-    assert not np.array_equal(*found)
+def after_one_step(folder, tmp_path, **choices):
+    name = "-".join(map(str, choices.values()))
+    teacher, student, *_ = refined(
+        folder,
+        tmp_path / name,
+        student_batch_size=64,
+        refinement_teacher_learning_rate=1e-4,
+        **choices,
+    )
+    return teacher.model.get_weights(), student.get_weights()
+
+
+def same(one, other):
+    return all(np.array_equal(*pair) for pair in zip(one, other, strict=True))
+
+
+def test_neither_loss_has_a_gradient_for_the_other_side(folder, tmp_path):
+    plain = after_one_step(folder, tmp_path)
+    teacher_s = after_one_step(folder, tmp_path, refinement_student_weight=7.0)
+    assert not same(plain[0], teacher_s[0])
+    assert same(plain[1], teacher_s[1])
+    student_s = after_one_step(folder, tmp_path, task_weight=7.0)
+    assert same(plain[0], student_s[0])
+    assert not same(plain[1], student_s[1])
