@@ -175,3 +175,20 @@ def test_neither_loss_has_a_gradient_for_the_other_side(folder, tmp_path):
     student_s = after_one_step(folder, tmp_path, task_weight=7.0)
     assert same(plain[0], student_s[0])
     assert not same(plain[1], student_s[1])
+
+
+def test_shared_task_layers_are_moved_by_the_teacher_s_loss_too(folder, tmp_path):
+    found = []
+    for weight in (0.0, 7.0):
+        _, student, *_ = refined(
+            folder,
+            tmp_path / str(weight),
+            student_batch_size=64,
+            refinement_teacher_learning_rate=1e-4,
+            refinement_student_weight=weight,
+            task_layers="shared",
+        )
+        found.append(student)
+    for name in _TASK_LAYERS:
+        weights = [student.get_layer(name).get_weights() for student in found]
+        assert not same(*weights)

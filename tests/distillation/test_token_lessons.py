@@ -28,9 +28,9 @@ def teacher(tmp_path_factory):
     return load_teacher(str(folder), 2, seed=0)
 
 
-def lessons_and_batch(teacher, kind, **choices):
+def lessons_and_batch(teacher, kind, texts=_TEXTS, **choices):
     """The lessons and a batch for a student that reads the teacher's own pieces."""
-    encoded = teacher.tokenizer.encode(_TEXTS, None, 13)
+    encoded = teacher.tokenizer.encode(texts, None, 13)
     pieces = teacher.tokenizer.pieces
     words = pair_words(encoded, encoded, pieces, pieces)
     basis = np.eye(HIDDEN, dtype=np.float32)
@@ -42,9 +42,9 @@ def lessons_and_batch(teacher, kind, **choices):
     return lessons, batch
 
 
-def teacher_taps(teacher):
+def teacher_taps(teacher, texts=_TEXTS):
     """What a student's layers give that is the teacher itself."""
-    encoded = teacher.tokenizer.encode(_TEXTS, None, 13)
+    encoded = teacher.tokenizer.encode(texts, None, 13)
     tokens = encoded.lengths.max()
     ids, mask = encoded.ids[:, :tokens], encoded.mask[:, :tokens]
     states = forward(teacher.backbone, ids, mask, np.zeros_like(ids))
@@ -123,3 +123,20 @@ def test_a_relation_s_scale_does_not_depend_on_the_number_of_heads(teacher):
         factor = (HEADS**-0.5) if role == "query" else 1.0
         taps[f"block_2_{role}_heads"] = x * factor
     assert float(lessons.loss(taps, batch)) == pytest.approx(0.0, abs=1e-5)
+
+
+def test_words_that_a_text_lacks_have_no_weight(teacher):
+    # The first text alone, and beside a longer one that has no loss.
+    sums = []
+    for texts in (_TEXTS[:1], _TEXTS):
+        lessons, batch = lessons_and_batch(
+            teacher, Layerwise, texts, hidden_weight=0.0, attention_weight=1.0
+        )
+        taps = teacher_taps(teacher, texts)
+        key = taps["block_0_key_heads"].numpy()
+        key[0, :, 0] += 1.0  # [CLS] of the first text.
+        taps["block_0_key_heads"] = tf.constant(key)
+        words = [len(text.split()) + 1 for text in texts]
+        sums.append(float(lessons.loss(taps, batch)) * sum(n * n for n in words))
+    assert sums[0] == pytest.approx(sums[1], rel=1e-4)
+    assert sums[0] > 1e-3
