@@ -95,7 +95,7 @@ def test_a_killed_cross_distillation_ends_with_the_same_bytes(tiny, monkeypatch)
         pass
 
     whole = compress(tiny, "whole", method="cross", target_sparsity=0.5)
-    kills = [("student", 7), ("refinement", 20), ("pruning", 3), ("quantization", 5)]
+    kills = [("student", 7), ("refinement", 10), ("pruning", 3), ("quantization", 5)]
     real = Progress.__call__
 
     def killing(self, kind, step, total, values):

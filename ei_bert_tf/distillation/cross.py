@@ -29,6 +29,7 @@ from ei_bert_tf.text.wordpiece import Encoded
 from ei_bert_tf.training import Report, adam, run_epochs
 
 CHECKS_PER_EPOCH = 4
+STEPS_BETWEEN_CHECKS = 25  # At least, so that examinations cost little.
 TOLERANCE = 0.01  # One point of the metric.
 
 
@@ -113,7 +114,7 @@ def refine(
         )
 
     epoch_steps = int(epoch_batches(0).cardinality())
-    parts = min(CHECKS_PER_EPOCH, epoch_steps)
+    parts = max(1, min(CHECKS_PER_EPOCH, epoch_steps // STEPS_BETWEEN_CHECKS))
     count = epoch_steps // parts
 
     def check_batches(check: int) -> tf.data.Dataset:
