@@ -1,6 +1,6 @@
 """Times training steps: what determinism costs, and what a moving teacher costs.
 
-usage: python benchmarks/step_costs.py
+usage: python -m benchmarks.step_costs
 writes benchmarks/speed/steps.json: the median milliseconds of a step at batch 32 and 32
 tokens of the news for
   teacher    fine-tuning the teacher,
@@ -143,7 +143,8 @@ def main(_: list[str]) -> None:
     for _round in range(_ROUNDS):
         for kind in _KINDS:
             for mode in ("deterministic", "nodeterministic"):
-                command = [sys.executable, __file__, f"--one={kind}", f"--{mode}"]
+                command = [sys.executable, "-m", "benchmarks.step_costs"]
+                command += [f"--one={kind}", f"--{mode}"]
                 answer = subprocess.run(
                     command, check=True, stdout=subprocess.PIPE, text=True
                 ).stdout

@@ -1,6 +1,6 @@
 """Times a training step of the teacher beside keras-nlp's own on the same weights.
 
-usage: python benchmarks/teacher_speed.py
+usage: python -m benchmarks.teacher_speed
 writes benchmarks/speed/teacher.json: examples a second of both, from the median of
 the steps, at batch 32 and 32 tokens of the news, and their ratio. All weights move in
 both: ours moves the embedding's rows that the texts use. Steps of the two are not
