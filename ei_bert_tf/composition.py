@@ -25,7 +25,7 @@ from ei_bert_tf.pipeline import Pipeline
 from ei_bert_tf.preparation import Preparation
 from ei_bert_tf.stages import CHECKPOINTS
 from ei_bert_tf.text.datasets import Dataset
-from ei_bert_tf.text.wordpiece import Encoded, WordPiece
+from ei_bert_tf.text.wordpiece import WordPiece
 from ei_bert_tf.version import __version__
 from firmware_export.package import write_firmware
 
@@ -131,7 +131,7 @@ def compress(
         "model_bytes": len(model),
         "flash_bytes": len(model) + vocabulary,
         "vocabulary_size": len(tokenizer.pieces),
-        "segmentation": segmentation(encoded, tokenizer),
+        "segmentation": tokenizer.segmentation(encoded),
         "max_seq_length": tokens,
         "ops": found,
         "files": file_list(folder),
@@ -214,17 +214,6 @@ def _calibration(
         (engine.dequantize(logits), pipeline.prepared.dataset.evaluate.targets),
         task.unknown_label is not None,
     )
-
-
-def segmentation(encoded: Encoded, tokenizer: WordPiece) -> dict[str, float]:
-    """What a vocabulary makes of texts: `mean_tokens` of a text, the special ones
-    included, and `unknown_share` of the tokens that are [UNK]."""
-    tokens = int(encoded.lengths.sum())
-    unknown = encoded.ids == tokenizer.ids["[UNK]"]
-    return {
-        "mean_tokens": tokens / len(encoded),
-        "unknown_share": int(unknown.sum()) / tokens,
-    }
 
 
 def _check_arena(limit: int, needed: int) -> None:

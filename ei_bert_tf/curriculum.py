@@ -16,6 +16,8 @@ from ei_bert_tf.task import Examples
 from ei_bert_tf.text.wordpiece import Encoded, WordPiece
 from ei_bert_tf.text.words import pair_words
 from ei_bert_tf.training import stage_seed
+from ei_bert_tf.vocabulary.importance import piece_scores
+from ei_bert_tf.vocabulary.pruning import keep_list
 from ei_bert_tf.weights import load_weights
 
 _NEIGHBOURS = 10
@@ -38,6 +40,22 @@ class Curriculum:
         self.kept: np.ndarray
         self.token_weights: pathlib.Path
         self._augmentation: pathlib.Path | None = None
+
+    def keep(self, attention: np.ndarray, counts: np.ndarray) -> None:
+        """Decides which pieces are the student's.
+
+        Args:
+            attention: float [V] of attention_importance.
+            counts: int [V], how often the corpus has each piece.
+        """
+        prepared = self.prepared
+        pieces = prepared.teacher.tokenizer.pieces
+        size = prepared.config.vocabulary_size
+        scores = piece_scores(prepared.recipe.keep_by, attention, counts)
+        self.kept = keep_list(pieces, scores, prepared.spelling, size)
+        if len(self.kept) != size:
+            raise AssertionError("every piece that the corpus uses has a score")
+        self.tokenizer = WordPiece([pieces[index] for index in self.kept])
 
     def add_augmented(self, folder: pathlib.Path) -> None:
         """Takes up what write_augmented has left, and the teacher's answers to it."""

@@ -36,8 +36,7 @@ from ei_bert_tf.teacher.finetune import finetune, teacher_outputs
 from ei_bert_tf.text.wordpiece import WordPiece
 from ei_bert_tf.training import stage_seed
 from ei_bert_tf.version import __version__
-from ei_bert_tf.vocabulary.importance import attention_importance, piece_scores
-from ei_bert_tf.vocabulary.pruning import keep_list
+from ei_bert_tf.vocabulary.importance import attention_importance
 from ei_bert_tf.weights import load_weights, save_weights
 
 STAGES = (
@@ -50,6 +49,7 @@ STAGES = (
     "quantization",
 )
 _BYTES_PER_FLOAT = 4
+_OF_REFINED_TEACHER = ("held_out_before", "pulled_back")
 
 
 class Pipeline:
@@ -140,18 +140,7 @@ class Pipeline:
 
         _, folder = self.store.run("vocabulary", run)
         self.scores = np.load(folder / "scores.npy")
-        pieces = self.teacher.tokenizer.pieces
-        self.curriculum.kept = kept = keep_list(
-            pieces,
-            piece_scores(
-                self.recipe.keep_by, self.scores, np.load(folder / "counts.npy")
-            ),
-            prepared.spelling,
-            self.config.vocabulary_size,
-        )
-        if len(kept) != self.config.vocabulary_size:
-            raise AssertionError("every piece that the corpus uses has a score")
-        self.curriculum.tokenizer = WordPiece([pieces[index] for index in kept])
+        self.curriculum.keep(self.scores, np.load(folder / "counts.npy"))
 
     def _augmentation_stage(self) -> None:
         """More texts, and what the teacher says about them; none without a teacher."""
@@ -217,7 +206,7 @@ class Pipeline:
             save_weights(folder / "student.safetensors", student.weights)
             if tokens is not None:
                 save_weights(folder / "tokens.safetensors", tokens.variables)
-            return {"held_out": value, "value": self._metric(self._evaluate(student))}
+            return {"held_out": value, "value": self._student_value(student)}
 
         done, folder = self.store.run("distillation", run)
         self.student = build_student(config)
@@ -269,7 +258,7 @@ class Pipeline:
             logits = teacher_outputs(teacher, read(prepared.dataset.evaluate).teacher)
             return {
                 "held_out": refined.student,
-                "value": self._metric(self._evaluate(student)),
+                "value": self._student_value(student),
                 "teacher": {
                     "held_out": refined.teacher_after,
                     "value": self._metric(logits.logits),
@@ -284,9 +273,7 @@ class Pipeline:
         self.curriculum.outputs_files = [folder / "outputs.npz"]
         refined = done["teacher"]  # Both come out of the same seconds.
         self._add_stage("teacher_refined", done | refined, teacher.parameters)
-        self.stages[-1] |= {
-            key: refined[key] for key in ("held_out_before", "pulled_back")
-        }
+        self.stages[-1] |= {key: refined[key] for key in _OF_REFINED_TEACHER}
         self._add_stage("student_before_qat", done, self.student.count_params())
 
     def _pruning_stage(self) -> None:
@@ -300,30 +287,19 @@ class Pipeline:
         self.store.depend_on([target, recipe.choices("pruning", "quantization")])
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
-            lessons = self.curriculum.lessons().behind_pooler(self.teacher)
-            steps = -(-len(lessons.encoded) // recipe.student_batch_size)
-            prunable = prunable_student(
-                self.folded, target, steps * recipe.pruning_epochs
-            )
-            value = train_student(
+            texts = len(self.curriculum.examples())
+            steps = -(-texts // recipe.student_batch_size) * recipe.pruning_epochs
+            prunable = prunable_student(self.folded, target, steps)
+            value = self._train_folded(
                 prunable,
-                config,
-                self.task,
-                recipe,
-                lessons,
-                self.curriculum.held_out(),
+                "pruning",
                 recipe.pruning_epochs,
-                recipe.quantization_learning_rate,
-                stage_seed(self.job.seed, "pruning"),
-                folder / TRAINING,
-                self._progress("pruning"),
-                tokens=self.curriculum.final_token_lessons(),
+                folder,
                 steps=pruning_steps(prunable),
             )
             take_pruned(prunable, self.folded)
             save_weights(folder / "student.safetensors", self.folded.weights)
-            logits = self._evaluate(self.folded)
-            return {"held_out": value, "value": self._metric(logits)}
+            return {"held_out": value, "value": self._student_value(self.folded)}
 
         done, folder = self.store.run("pruning", run)
         load_weights(folder / "student.safetensors", self.folded.weights)
@@ -335,19 +311,11 @@ class Pipeline:
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
             quantized = quantize_student(self.folded)
-            value = train_student(
+            value = self._train_folded(
                 quantized,
-                config,
-                self.task,
-                recipe,
-                self.curriculum.lessons().behind_pooler(self.teacher),
-                self.curriculum.held_out(),
+                "quantization",
                 recipe.quantization_epochs,
-                recipe.quantization_learning_rate,
-                stage_seed(self.job.seed, "quantization"),
-                folder / TRAINING,
-                self._progress("quantization"),
-                tokens=self.curriculum.final_token_lessons(),
+                folder,
                 warm_ranges=True,
                 keep_zeros=self.job.target_sparsity > 0,
             )
@@ -367,13 +335,38 @@ class Pipeline:
             (folder / "model.tflite").write_bytes(model)
             return {
                 "held_out": value,
-                "value": self._metric(self._evaluate(final)),
-                "fake_quantized_value": self._metric(self._evaluate(quantized)),
+                "value": self._student_value(final),
+                "fake_quantized_value": self._student_value(quantized),
             }
 
         done, folder = self.store.run("quantization", run)
         self._add_stage("student_float", done, self.folded.count_params())
         self.model = (folder / "model.tflite").read_bytes()
+
+    def _train_folded(
+        self,
+        student: tf.keras.Model,
+        stage: str,
+        epochs: int,
+        folder: pathlib.Path,
+        **how: Any,
+    ) -> float:
+        """Trains a student in its exported form; `how` goes to train_student."""
+        return train_student(
+            student,
+            self.config,
+            self.task,
+            self.recipe,
+            self.curriculum.lessons().behind_pooler(self.teacher),
+            self.curriculum.held_out(),
+            epochs,
+            self.recipe.quantization_learning_rate,
+            stage_seed(self.job.seed, stage),
+            folder / TRAINING,
+            self._progress(stage),
+            tokens=self.curriculum.final_token_lessons(),
+            **how,
+        )
 
     def _add_stage(self, name: str, done: dict[str, Any], parameters: int) -> None:
         self.stages.append(
@@ -391,9 +384,9 @@ class Pipeline:
     def _progress(self, name: str) -> Progress:
         return Progress(name, self.store.folder / "logs")
 
-    def _evaluate(self, student: tf.keras.Model) -> np.ndarray:
+    def _student_value(self, student: tf.keras.Model) -> float:
         encoded = self.prepared.encode(self.tokenizer, self.prepared.dataset.evaluate)
-        return predictor(student, self.config)(encoded)
+        return self._metric(predictor(student, self.config)(encoded))
 
     def _metric(self, logits: np.ndarray) -> float:
         targets = self.prepared.dataset.evaluate.targets

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 import ei_bert_tf
-from ei_bert_tf import training
 from ei_bert_tf.errors import InputError
-from ei_bert_tf.progress import Progress
+from tests.killing import Killed, kill_at
 from tests.make_tiny_teacher import write_data, write_teacher
 
 KD_STAGES = ["teacher", "vocabulary", "augmentation", "distillation", "quantization"]
@@ -220,20 +219,9 @@ def test_the_same_seed_gives_the_same_bytes(bundle, tiny):
 
 @pytest.mark.slow
 def test_trainings_that_were_killed_end_with_the_same_bytes(bundle, tiny, monkeypatch):
-    class Killed(Exception):
-        pass
-
-    kills = [("teacher", 11), ("student", 53), ("quantization", 20)]
-    real = Progress.__call__
-
-    def killing(self, kind, step, total, values):
-        if kills and kills[0] == (self._stage, step):
-            del kills[0]
-            raise Killed
-        return real(self, kind, step, total, values)
-
-    monkeypatch.setattr(training, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
-    monkeypatch.setattr(Progress, "__call__", killing)
+    kills = kill_at(
+        monkeypatch, [("teacher", 11), ("student", 53), ("quantization", 20)]
+    )
     for _ in range(3):
         with pytest.raises(Killed):
             compress(tiny, "killed")

@@ -5,10 +5,9 @@ import json
 import pytest
 
 import ei_bert_tf
-from ei_bert_tf import training
 from ei_bert_tf.conversion.zeros import zeros_of
 from ei_bert_tf.errors import InputError
-from ei_bert_tf.progress import Progress
+from tests.killing import Killed, kill_at
 from tests.make_tiny_teacher import write_data, write_teacher
 
 RECIPE = {
@@ -91,21 +90,11 @@ def test_cross_distillation(tiny, overrides):
 
 @pytest.mark.slow
 def test_a_killed_cross_distillation_ends_with_the_same_bytes(tiny, monkeypatch):
-    class Killed(Exception):
-        pass
-
     whole = compress(tiny, "whole", method="cross", target_sparsity=0.5)
-    kills = [("student", 7), ("refinement", 10), ("pruning", 3), ("quantization", 5)]
-    real = Progress.__call__
-
-    def killing(self, kind, step, total, values):
-        if kills and kills[0] == (self._stage, step):
-            del kills[0]
-            raise Killed
-        return real(self, kind, step, total, values)
-
-    monkeypatch.setattr(training, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
-    monkeypatch.setattr(Progress, "__call__", killing)
+    kills = kill_at(
+        monkeypatch,
+        [("student", 7), ("refinement", 10), ("pruning", 3), ("quantization", 5)],
+    )
     while kills:
         with pytest.raises(Killed):
             compress(tiny, "killed", method="cross", target_sparsity=0.5)

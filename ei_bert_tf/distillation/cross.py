@@ -86,9 +86,9 @@ def refine(
              * (features_weight * MSE(f_t, sg f_s) + logits_weight * KL(sg z_s || z_t))
 
     The teacher has no dropout here: its answers are the student's targets. Four times
-    an epoch it is examined on held-out train; when it has lost more than a point it
-    returns to its fine-tuned weights with fresh moments. `shared` task layers are one
-    set of variables that both losses move.
+    an epoch (fewer in one of less than 100 steps) it is examined on held-out train;
+    when it has lost more than a point it returns to its fine-tuned weights with fresh
+    moments. `shared` task layers are one set of variables that both losses move.
 
     Args:
         student: float, trained by the first stage.

@@ -5,6 +5,7 @@ hidden size. Teacher and student read their own ids, so only tokens that begin t
 word are compared (text/words.py).
 """
 
+import abc
 from collections.abc import Mapping
 
 import numpy as np
@@ -22,7 +23,7 @@ from ei_bert_tf.text.words import WordPairs
 _MASKED = -1e9
 
 
-class TokenLessons:
+class TokenLessons(abc.ABC):
     """A still teacher that reads along with the student.
 
     Args:
@@ -81,6 +82,7 @@ class TokenLessons:
         )
         return self._loss(tapped, states, words, known)
 
+    @abc.abstractmethod
     def _loss(
         self,
         tapped: Mapping[str, tf.Tensor],
@@ -88,7 +90,8 @@ class TokenLessons:
         words: tuple[tf.Tensor, tf.Tensor],
         known: tf.Tensor,
     ) -> tf.Tensor:
-        raise NotImplementedError
+        """The same of the first pieces: words [B, W] of student and teacher, of which
+        those count whose known [B, W] is 1."""
 
 
 class Layerwise(TokenLessons):

@@ -103,3 +103,13 @@ class WordPiece:
             segment_ids[row, :count] = encoding.type_ids
             lengths[row] = count
         return Encoded(ids, lengths, segment_ids)
+
+    def segmentation(self, encoded: Encoded) -> dict[str, float]:
+        """What the vocabulary makes of texts: `mean_tokens` of a text, the special ones
+        included, and `unknown_share` of the tokens that are [UNK]."""
+        tokens = int(encoded.lengths.sum())
+        unknown = encoded.ids == self.ids["[UNK]"]
+        return {
+            "mean_tokens": tokens / len(encoded),
+            "unknown_share": int(unknown.sum()) / tokens,
+        }

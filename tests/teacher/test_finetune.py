@@ -47,3 +47,20 @@ def test_the_running_mean_of_the_weights_stays(tmp_path):
 def test_a_decay_of_one_or_more_is_refused(average):
     with pytest.raises(ValueError, match=r"teacher_average is .*below 1"):
         Recipe(teacher_average=average)
+
+
+def test_rows_of_the_embedding_move_where_train_uses_them(tmp_path):
+    write_teacher(tmp_path)
+    teacher = load_teacher(str(tmp_path), 2, seed=0)
+    table = teacher.backbone.token_embedding.embeddings
+    before = table.numpy().copy()
+    encoded = teacher.tokenizer.encode(["a good day", "the bad film"], None, 9)
+    targets = np.array([1, 0], np.int32)
+    recipe = dataclasses.replace(Recipe(), teacher_epochs=1)
+    train = (encoded, targets)
+    finetune(
+        teacher, TASK, recipe, train, train, 3, tmp_path / "training", lambda *_: None
+    )
+    moved = np.flatnonzero((table.numpy() != before).any(axis=1))
+    # Padding has a row, but nothing looks at it.
+    assert moved.tolist() == sorted(set(encoded.ids.ravel().tolist()) - {0})

@@ -153,3 +153,13 @@ def test_padding_that_is_not_zero_is_refused():
 def test_texts_and_pairs_of_different_number_are_refused(wordpiece):
     with pytest.raises(ValueError, match="shorter"):
         wordpiece.encode(["a", "b"], ["a"], 8)
+
+
+def test_a_segmentation_counts_tokens_and_unknown_ones():
+    tokenizer = WordPiece([*SPECIAL_PIECES, "a", "##b"])
+    encoded = tokenizer.encode(["ab a", "c"], None, 9)
+    # [CLS] a ##b a [SEP], [CLS] [UNK] [SEP]
+    assert tokenizer.segmentation(encoded) == {
+        "mean_tokens": 4.0,
+        "unknown_share": 1 / 8,
+    }
