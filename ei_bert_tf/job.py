@@ -127,6 +127,17 @@ class Job:
             raise InputError(
                 f"--dataset={named}: unknown; accepted: {names}, tfds:NAME"
             )
+        own = {
+            "text_columns": self.text,
+            "label_column": self.label,
+            "unknown_label": self.unknown_label,
+        }
+        for flag, value in own.items():
+            if value:
+                raise InputError(
+                    f"--{flag}={value}: not with --dataset={named}, which has its own "
+                    "columns and labels"
+                )
         return load_builtin(name, self.metric)
 
 

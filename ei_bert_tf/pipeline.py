@@ -165,8 +165,9 @@ class Pipeline:
         method = "kd" if self.job.method == "cross" else self.job.method
         self.store.depend_on(
             [
-                recipe.choices("student", "layers", "norm", "statistics_texts"),
-                recipe.choices("keep_by", "task_layers", *LOSS_WEIGHTS),
+                recipe.choices("student", "epoch_texts", "layers", "norm"),
+                recipe.choices("statistics_texts", "keep_by", "task_layers"),
+                recipe.choices(*LOSS_WEIGHTS),
                 config.to_json(),
                 method,
                 self.job.student_start,
@@ -288,6 +289,7 @@ class Pipeline:
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
             texts = len(self.curriculum.examples())
+            texts = min(texts, recipe.epoch_texts or texts)
             steps = -(-texts // recipe.student_batch_size) * recipe.pruning_epochs
             prunable = prunable_student(self.folded, target, steps)
             value = self._train_folded(

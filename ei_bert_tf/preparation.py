@@ -96,8 +96,9 @@ class Preparation:
         self.train = self.dataset.train.take(kept)
         self.held_out = self.dataset.train.take(held)
         self.lesson_texts = self.train
-        if self.dataset.unlabeled is not None:
-            self.lesson_texts = self.train.followed_by(self.dataset.unlabeled)
+        unlabeled = self.dataset.unlabeled_beside(held)
+        if unlabeled is not None:
+            self.lesson_texts = self.train.followed_by(unlabeled)
         self.corpus = self.encode(self.teacher.tokenizer, self.lesson_texts)
 
     def _choose_config(self) -> StudentConfig:

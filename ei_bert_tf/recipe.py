@@ -31,7 +31,12 @@ _BELOW_ONE = (
     "warmup_share",
     "augmented_words",
 )
-_MAY_BE_ZERO = ("augmented_copies", "student_epochs", "refinement_epochs")
+_MAY_BE_ZERO = (
+    "augmented_copies",
+    "student_epochs",
+    "epoch_texts",
+    "refinement_epochs",
+)
 _ONE_OF = {
     "norm": NORMS,
     "keep_by": KEEP_BY,
@@ -93,6 +98,8 @@ class Recipe:
         augmented_copies, augmented_words: texts that the student learns beside the
             given ones: copies of each, in which that share of the words is replaced.
         student_*: distillation in float, over given and augmented texts.
+        epoch_texts: a student's epoch is at most so many of its texts, shared out
+            over the epochs; 0 for all.
         task_layers: what becomes of the teacher's pooler and classifier in the student:
             `copied` and trained on, `frozen`, or, while both move, `shared` (frozen
             where the teacher stands still).
@@ -120,6 +127,7 @@ class Recipe:
     teacher_average: float = 0.999
     keep_by: str = KEEP_BY[0]
     student_epochs: int = 4
+    epoch_texts: int = 0
     student_learning_rate: float = 1e-4
     student_batch_size: int = 32
     student_dropout: float = 0.1
@@ -218,6 +226,8 @@ _PRESETS: dict[str, dict[str, Any]] = {
         # In so few steps copies teach no more, and a larger rate is needed.
         "augmented_copies": 0,
         "student_epochs": 20,
+        # However many texts there are, quick stays quick.
+        "epoch_texts": 1500,
         "student_learning_rate": 1e-3,
         "quantization_epochs": 5,
         "quantization_learning_rate": 2e-4,

@@ -24,7 +24,7 @@ from ei_bert_tf.task import Task
 from ei_bert_tf.teacher.backbone import Teacher
 from ei_bert_tf.teacher.finetune import teacher_outputs
 from ei_bert_tf.teacher.forward import forward
-from ei_bert_tf.text.batches import batches
+from ei_bert_tf.text.batches import batches, epoch_rows
 from ei_bert_tf.text.wordpiece import Encoded
 from ei_bert_tf.training import Report, adam, run_epochs
 
@@ -111,6 +111,7 @@ def refine(
             {"targets": train.targets, **teacher_extras(train.teacher)},
             recipe.student_batch_size,
             seed + epoch,
+            epoch_rows(len(train.student), recipe.epoch_texts, seed, epoch),
         )
 
     epoch_steps = int(epoch_batches(0).cardinality())

@@ -17,7 +17,7 @@ from ei_bert_tf.recipe import Recipe, StudentConfig
 from ei_bert_tf.schedule import warmup_then_linear
 from ei_bert_tf.student.encoder import student_inputs
 from ei_bert_tf.task import Task
-from ei_bert_tf.text.batches import TEXT_SIGNATURE, batches
+from ei_bert_tf.text.batches import TEXT_SIGNATURE, batches, epoch_rows
 from ei_bert_tf.text.wordpiece import Encoded
 from ei_bert_tf.training import Report, adam, run_epochs
 
@@ -71,7 +71,9 @@ def train_student(
         model = _with_taps(student, tokens.taps)
 
     def epoch_batches(epoch: int) -> tf.data.Dataset:
-        return batches(lessons.encoded, extras, recipe.student_batch_size, seed + epoch)
+        rows = epoch_rows(len(lessons.encoded), recipe.epoch_texts, seed, epoch)
+        size = recipe.student_batch_size
+        return batches(lessons.encoded, extras, size, seed + epoch, rows)
 
     total = int(epoch_batches(0).cardinality()) * epochs
     schedule = warmup_then_linear(learning_rate, total, recipe.warmup_share)

