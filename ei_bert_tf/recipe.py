@@ -120,7 +120,7 @@ class Recipe:
 
     held_out_share: float = 0.1
     held_out_most: int = 2000
-    teacher_epochs: int = 2
+    teacher_epochs: int = 3
     teacher_learning_rate: float = 1e-4
     teacher_batch_size: int = 32
     teacher_dropout: float = 0.1
@@ -223,6 +223,7 @@ class Recipe:
 
 _PRESETS: dict[str, dict[str, Any]] = {
     "quick": {
+        "teacher_epochs": 2,
         # In so few steps copies teach no more, and a larger rate is needed.
         "augmented_copies": 0,
         "student_epochs": 20,
@@ -237,7 +238,6 @@ _PRESETS: dict[str, dict[str, Any]] = {
     },
     "standard": {},
     "thorough": {
-        "teacher_epochs": 3,
         "augmented_copies": 4,
         "student_epochs": 8,
         "quantization_epochs": 2,
