@@ -101,7 +101,7 @@ def compress(
     found = operators(model)
     vocabulary = _write_model(folder, model, tokenizer, data.task.labels)
     with writing(folder / "firmware"):
-        write_firmware(model, found, folder / "firmware")
+        write_firmware(model, found, tokenizer.pieces, folder / "firmware")
     manifest: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "package_version": __version__,

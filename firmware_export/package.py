@@ -1,4 +1,4 @@
-"""Writes the firmware folder: model and operator sources."""
+"""Writes the firmware folder: model, operators, tokenizer and vocabulary."""
 
 import pathlib
 import tempfile
@@ -6,12 +6,18 @@ from collections.abc import Sequence
 
 from firmware_export.arrays import model_sources
 from firmware_export.resolver import resolver_sources
+from firmware_export.tokenizer import tokenizer_sources
+from firmware_export.vocabulary import vocabulary_sources
 
 _MARK = "include/ei_bert/model_data.h"
 
 
 def write_firmware(
-    model: bytes, operators: Sequence[dict], folder: pathlib.Path
+    model: bytes,
+    operators: Sequence[dict],
+    pieces: Sequence[str],
+    folder: pathlib.Path,
+    unicode: str = "full",
 ) -> None:
     """Writes the folder under a temporary name beside it, then renames it.
 
@@ -20,13 +26,20 @@ def write_firmware(
     Args:
         model: the .tflite.
         operators: the model's operators, as the manifest's `ops`.
+        pieces: the vocabulary in id order.
         folder: the folder to write, `firmware/` of a bundle.
+        unicode: the tokenizer's tables: `full`, `latin` or `ascii`.
 
     Raises:
-        ValueError: the model has an operator without a known kernel, or the folder
-            holds something else than an older firmware folder.
+        ValueError: the model has an operator without a known kernel, the vocabulary is
+            too large, or the folder holds something else than an older firmware folder.
     """
-    sources = model_sources(model) | resolver_sources(model, operators)
+    sources = (
+        model_sources(model)
+        | resolver_sources(model, operators)
+        | vocabulary_sources(model, pieces)
+        | tokenizer_sources(unicode)
+    )
     folder = pathlib.Path(folder)
     if folder.exists() and not (
         folder.is_dir() and (_is_empty(folder) or (folder / _MARK).is_file())

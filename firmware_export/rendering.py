@@ -26,8 +26,12 @@ def render(template: str, model: bytes, **fields: object) -> str:
         model: the .tflite that the file belongs to; its sha256 stands in the header.
         **fields: whatever else the template names.
     """
+    sha256 = hashlib.sha256(model).hexdigest()
+    return render_plain(template, model_sha256=sha256, **fields)
+
+
+def render_plain(template: str, **fields: object) -> str:
+    """The text of a generated file that belongs to no model."""
     return _TEMPLATES.get_template(template).render(
-        model_sha256=hashlib.sha256(model).hexdigest(),
-        format_version=FORMAT_VERSION,
-        **fields,
+        format_version=FORMAT_VERSION, **fields
     )

@@ -1,0 +1,64 @@
+#include "trie.h"
+
+/* Bits set in a word, by the sums of ever wider fields. */
+static uint32_t count_bits(uint32_t word) {
+  word -= (word >> 1) & 0x55555555U;
+  word = (word & 0x33333333U) + ((word >> 2) & 0x33333333U);
+  word = (word + (word >> 4)) & 0x0F0F0F0FU;
+  return (word * 0x01010101U) >> 24;
+}
+
+static uint32_t below(uint32_t bit) { return ((uint32_t)1 << bit) - 1U; }
+
+/* The number of the first node at or behind `node` that is a last child. */
+static uint32_t family_end(const ei_bert_vocabulary *vocabulary, uint32_t node) {
+  uint32_t group = node / 32U;
+  uint32_t bits = vocabulary->groups[group].last & ~below(node % 32U);
+  while (bits == 0U) {
+    ++group;
+    bits = vocabulary->groups[group].last;
+  }
+  /* The lowest bit that is set, alone, less one: as many bits as its place. */
+  return group * 32U + count_bits((bits & (0U - bits)) - 1U);
+}
+
+uint32_t ei_bert_trie_child(const ei_bert_vocabulary *vocabulary, uint32_t node,
+                            uint8_t label) {
+  const ei_bert_trie_group *group = &vocabulary->groups[node / 32U];
+  const uint32_t bit = node % 32U;
+  uint32_t family;
+  uint32_t first;
+  uint32_t end;
+  if (((group->parents >> bit) & 1U) == 0U) {
+    return 0U;
+  }
+  family = group->parents_before + count_bits(group->parents & below(bit)) + 1U;
+  first = vocabulary->family_starts[family / EI_BERT_TRIE_FAMILIES];
+  for (family %= EI_BERT_TRIE_FAMILIES; family != 0U; --family) {
+    first = family_end(vocabulary, first) + 1U;
+  }
+  end = family_end(vocabulary, first) + 1U;
+  while (end - first > 4U) {
+    const uint32_t middle = first + (end - first) / 2U;
+    if (vocabulary->labels[middle] <= label) {
+      first = middle;
+    } else {
+      end = middle;
+    }
+  }
+  for (; first != end; ++first) {
+    if (vocabulary->labels[first] == label) {
+      return first;
+    }
+  }
+  return 0U;
+}
+
+int32_t ei_bert_trie_id(const ei_bert_vocabulary *vocabulary, uint32_t node) {
+  const ei_bert_trie_group *group = &vocabulary->groups[node / 32U];
+  const uint32_t bit = node % 32U;
+  if (((group->ends >> bit) & 1U) == 0U) {
+    return -1;
+  }
+  return vocabulary->ids[group->ends_before + count_bits(group->ends & below(bit))];
+}

@@ -1,0 +1,184 @@
+"""The tokenizer in C against the one that the models were trained with."""
+
+import ctypes
+import random
+import re
+import subprocess
+
+import hypothesis
+import hypothesis.strategies as st
+import pytest
+
+from ei_bert_tf.text.builtin import builtin_model_folder
+from ei_bert_tf.text.wordpiece import WordPiece
+from firmware_export.package import write_firmware
+from firmware_export.unicode_tables import SETS
+from tests.compiled_tokenizer import WARNINGS, CompiledTokenizer
+
+OPERATORS = [{"name": "ADD"}]
+UNKNOWN = 100  # of the built-in model
+
+# Code points of one kind each, so that their rules meet in one text.
+POOLS = [
+    [chr(code) for code in range(0x20, 0x7F)],
+    [chr(code) for code in range(0x250)],
+    [chr(code) for code in range(0x250, 0xD800)],
+    [chr(code) for code in range(0xE000, 0x110000)],
+    [chr(code) for code in range(0x900, 0xE00)],  # marks that are letters here
+    [chr(code) for code in range(0xA000, 0xD7A4)],  # Hangul
+    [chr(code) for code in range(0x1100, 0x1200)],
+    [chr(code) for code in range(0x1D100, 0x1D250)],  # notes of three code points
+    list("\u302f\u1b44\u0301\u0941\ud7a3\u302e\x01\u200b\u3099\u1b35\u0345"),
+    ["ing", "the", "##a", " ", "[SEP]", "un", "ß", "İ", "ŉ", "a" * 40, "\n", "…"],
+]
+
+
+@pytest.fixture(scope="module")
+def reference() -> WordPiece:
+    return WordPiece.load(builtin_model_folder("minilm-l6") / "vocab.txt")
+
+
+@pytest.fixture(scope="module")
+def firmware(reference, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tokenizer") / "firmware"
+    write_firmware(b"model", OPERATORS, reference.pieces, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def compiled(firmware) -> CompiledTokenizer:
+    return CompiledTokenizer(firmware)
+
+
+def difference(compiled, reference, texts, pairs, max_tokens):
+    """The first difference of texts given as bytes."""
+
+    def decoded(many):
+        return [text.decode("utf-8", "replace") for text in many]
+
+    expected = reference.encode(
+        decoded(texts), None if pairs is None else decoded(pairs), max_tokens
+    )
+    return compiled.first_difference(expected, texts, pairs)
+
+
+def random_text(generator: random.Random) -> bytes:
+    """Characters of a few pools, sometimes with broken bytes, or bytes alone."""
+    length = generator.choice([0, 1, 3, 10, 40, 130])
+    if generator.random() < 0.1:
+        return generator.randbytes(length)
+    pools = generator.sample(POOLS, generator.randrange(1, 4))
+    text = "".join(generator.choice(generator.choice(pools)) for _ in range(length))
+    encoded = text.encode("utf-8")
+    if generator.random() < 0.3:
+        encoded = bytes(
+            generator.randrange(256) if generator.random() < 0.2 else byte
+            for byte in encoded
+        )
+    return encoded
+
+
+@pytest.mark.slow
+def test_every_code_point(compiled, reference):
+    codes = [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    texts = [f"a{chr(code)}b".encode() for code in codes]
+    assert difference(compiled, reference, texts, None, 8) is None
+
+
+@pytest.mark.parametrize("max_tokens", [2, 3, 8, 64, 512])
+def test_random_texts(compiled, reference, max_tokens):
+    generator = random.Random(max_tokens)
+    texts = [random_text(generator) for _ in range(4000)]
+    assert difference(compiled, reference, texts, None, max_tokens) is None
+
+
+@pytest.mark.parametrize("max_tokens", [3, 4, 5, 8, 64, 65])
+def test_random_pairs(compiled, reference, max_tokens):
+    generator = random.Random(max_tokens)
+    texts, pairs = ([random_text(generator) for _ in range(2000)] for _ in range(2))
+    assert difference(compiled, reference, texts, pairs, max_tokens) is None
+
+
+@hypothesis.given(st.lists(st.text() | st.binary(), min_size=1, max_size=20))
+@hypothesis.settings(
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+def test_any_texts(compiled, reference, texts):
+    encoded = [
+        text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+        for text in texts
+    ]
+    assert difference(compiled, reference, encoded, None, 32) is None
+
+
+@pytest.mark.parametrize("length", [99, 100, 101, 5000])
+def test_long_words(compiled, reference, length):
+    texts = [b"a" * length, "é".encode() * length, b"x " + b"-" * length]
+    texts.append("a\u302f\u1b44".encode() * length)
+    assert difference(compiled, reference, texts, None, 256) is None
+
+
+def test_refusals_write_nothing(compiled):
+    for text, pair, max_tokens in ((b"a", None, 1), (b"a", b"b", 2), (b"a", None, 0)):
+        returned, *written = compiled.tokenize(text, pair, max_tokens)
+        assert returned == -2
+        assert all((array == -7).all() for array in written)
+    assert compiled.tokenize(b"a", None, 40000)[0] == -2
+    one = (ctypes.c_int32 * 4)()
+    assert compiled._call(None, 1, None, 0, one, None, None, 4) == -1
+    assert compiled._call(b"a", 1, None, 0, None, None, None, 4) == -1
+    # Nothing but ids is asked for, and no bytes need no address.
+    assert compiled._call(None, 0, None, 0, one, None, None, 4) == 2
+    assert list(one) == [101, 102, 0, 0]
+
+
+@pytest.mark.parametrize("unicode", ["latin", "ascii"])
+def test_smaller_tables(reference, tmp_path, unicode):
+    write_firmware(b"model", OPERATORS, reference.pieces, tmp_path / "f", unicode)
+    compiled = CompiledTokenizer(tmp_path / "f")
+    generator = random.Random(1)
+    known = [
+        chr(code)
+        for part in SETS[unicode]
+        for code in part
+        if not 0xD800 <= code < 0xE000
+    ]
+    texts = [
+        "".join(generator.choice([*"abc ,", generator.choice(known)]) for _ in range(9))
+        for _ in range(4000)
+    ]
+    encoded = [text.encode() for text in texts]
+    assert difference(compiled, reference, encoded, None, 32) is None
+    # A word with something else is one [UNK], punctuation still ends it.
+    returned, ids, *_ = compiled.tokenize("the w\u03c9rd, the".encode(), None, 8)
+    the, comma = reference.ids["the"], reference.ids[","]
+    assert ids[:returned].tolist() == [101, the, UNKNOWN, comma, the, 102]
+
+
+def test_unknown_tables_are_refused(reference, tmp_path):
+    with pytest.raises(ValueError, match="unicode: 'greek'; accepted: full, latin"):
+        write_firmware(b"model", OPERATORS, reference.pieces, tmp_path / "f", "greek")
+    assert not (tmp_path / "f").exists()
+
+
+def test_nothing_is_writable_and_the_stack_is_small(firmware, tmp_path):
+    sources = sorted((firmware / "src").glob("*.c"))
+    command = ["cc", *WARNINGS, "-Os", "-fno-pic", "-fstack-usage", "-c"]
+    command += [f"-I{firmware / 'include'}", *map(str, sources)]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    frames = {}
+    for path in tmp_path.glob("*.su"):
+        for line in path.read_text().splitlines():
+            function, size, kind = line.split("\t")
+            assert kind in ("static", "dynamic,bounded")
+            frames[function.rsplit(":", 1)[1]] = int(size)
+    # All of them at once are more than any chain of calls.
+    assert 0 < sum(frames.values()) <= 1024 + 256
+    assert frames["read_text"] <= 640
+    objects = sorted(map(str, tmp_path.glob("*.o")))
+    symbols = subprocess.run(
+        ["nm", *objects], check=True, capture_output=True, text=True
+    ).stdout
+    kinds = set(re.findall(r"^[0-9a-f]+ (\w) ", symbols, re.MULTILINE))
+    assert kinds <= set("TtRr")
