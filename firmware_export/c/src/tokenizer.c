@@ -159,10 +159,21 @@ static size_t read_text(const ei_bert_vocabulary *vocabulary, const char *text,
   while (bytes != 0U) {
     ei_bert_character characters[EI_BERT_MOST_CHARACTERS];
     const uint32_t most = bytes < 4U ? (uint32_t)bytes : 4U;
+    const uint8_t quick = *rest < 0x80U ? ei_bert_ascii[*rest] : 0U;
     uint32_t code_point;
-    const uint32_t taken = ei_bert_decode_utf8(rest, most, &code_point);
-    const uint32_t count = ei_bert_normalize(code_point, characters);
+    uint32_t taken;
+    uint32_t count;
     uint32_t index;
+    if (quick > 0x20U && quick < 0x80U && self.length < WORD_CHARACTERS) {
+      /* A letter or digit of ASCII, as most bytes are. */
+      self.word[self.length] = quick;
+      ++self.length;
+      ++rest;
+      --bytes;
+      continue;
+    }
+    taken = ei_bert_decode_utf8(rest, most, &code_point);
+    count = ei_bert_normalize(code_point, characters);
     rest += taken;
     bytes -= taken;
     for (index = 0; index < count; ++index) {

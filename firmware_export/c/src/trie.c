@@ -10,16 +10,23 @@ static uint32_t count_bits(uint32_t word) {
 
 static uint32_t below(uint32_t bit) { return ((uint32_t)1 << bit) - 1U; }
 
-/* The number of the first node at or behind `node` that is a last child. */
-static uint32_t family_end(const ei_bert_vocabulary *vocabulary, uint32_t node) {
+/* The number of the `count`-th last child at or behind `node`, the first for 1. */
+static uint32_t last_child(const ei_bert_vocabulary *vocabulary, uint32_t node,
+                           uint32_t count) {
   uint32_t group = node / 32U;
   uint32_t bits = vocabulary->groups[group].last & ~below(node % 32U);
-  while (bits == 0U) {
-    ++group;
-    bits = vocabulary->groups[group].last;
+  for (;;) {
+    while (bits == 0U) {
+      ++group;
+      bits = vocabulary->groups[group].last;
+    }
+    --count;
+    if (count == 0U) {
+      /* The lowest bit alone, less one: as many bits as its place. */
+      return group * 32U + count_bits((bits & (0U - bits)) - 1U);
+    }
+    bits &= bits - 1U;
   }
-  /* The lowest bit that is set, alone, less one: as many bits as its place. */
-  return group * 32U + count_bits((bits & (0U - bits)) - 1U);
 }
 
 uint32_t ei_bert_trie_child(const ei_bert_vocabulary *vocabulary, uint32_t node,
@@ -34,10 +41,11 @@ uint32_t ei_bert_trie_child(const ei_bert_vocabulary *vocabulary, uint32_t node,
   }
   family = group->parents_before + count_bits(group->parents & below(bit)) + 1U;
   first = vocabulary->family_starts[family / EI_BERT_TRIE_FAMILIES];
-  for (family %= EI_BERT_TRIE_FAMILIES; family != 0U; --family) {
-    first = family_end(vocabulary, first) + 1U;
+  family %= EI_BERT_TRIE_FAMILIES;
+  if (family != 0U) {
+    first = last_child(vocabulary, first, family) + 1U;
   }
-  end = family_end(vocabulary, first) + 1U;
+  end = last_child(vocabulary, first, 1U) + 1U;
   while (end - first > 4U) {
     const uint32_t middle = first + (end - first) / 2U;
     if (vocabulary->labels[middle] <= label) {
