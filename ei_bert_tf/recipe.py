@@ -232,7 +232,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "student_learning_rate": 1e-3,
         "quantization_epochs": 5,
         "quantization_learning_rate": 2e-4,
-        # A little better than 1 and 10: benchmarks/choices/bbc_news.
+        # A little better than 1: benchmarks/choices/bbc_news.
         "features_weight": 3.0,
         "statistics_texts": 500,
     },
