@@ -7,10 +7,11 @@ import subprocess
 
 import hypothesis
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 
 from ei_bert_tf.text.builtin import builtin_model_folder
-from ei_bert_tf.text.wordpiece import WordPiece
+from ei_bert_tf.text.wordpiece import SPECIAL_PIECES, WordPiece
 from firmware_export.package import write_firmware
 from firmware_export.unicode_tables import SETS
 from tests.compiled_tokenizer import WARNINGS, CompiledTokenizer
@@ -117,6 +118,37 @@ def test_long_words(compiled, reference, length):
     texts = [b"a" * length, "é".encode() * length, b"x " + b"-" * length]
     texts.append("a\u302f\u1b44".encode() * length)
     assert difference(compiled, reference, texts, None, 256) is None
+
+
+def test_single_characters_and_the_order_of_marks(tmp_path):
+    """Every character is a piece, so that none hides in an [UNK]."""
+    spans = ((0x900, 0xE00), (0x1100, 0x1200), (0x1B00, 0x1B50), (0x3020, 0x30A0))
+    spans += ((0x61, 0x7B), (0x250, 0x530), (0x1D100, 0x1D250))
+    characters = [chr(code) for span in spans for code in range(*span)]
+    pieces = [*SPECIAL_PIECES, *characters, *(f"##{text}" for text in characters)]
+    reference = WordPiece(pieces)
+    write_firmware(b"model", OPERATORS, pieces, tmp_path / "f")
+    compiled = CompiledTokenizer(tmp_path / "f")
+    generator = random.Random(0)
+    # Marks of three ranks, marks that are dropped, one that blocks, what is no mark.
+    marks = "\u302e\u302f\u1b44\u1baa\U0001d165\U0001d166\U0001d16d\u0301\u0941\x01a"
+    pools = [
+        characters,
+        list(marks),
+        list(marks),
+        [chr(0xAC00 + 7 * k) for k in range(99)],
+    ]
+    texts = [
+        "".join(generator.choice(pool) for _ in range(generator.randrange(1, 9)))
+        for _ in range(2000)
+        for pool in pools
+    ]
+    encoded = [text.encode() for text in texts]
+    assert difference(compiled, reference, encoded, None, 32) is None
+    unknown = [
+        compiled.tokenize(text, None, 32)[1].tolist().count(1) for text in encoded
+    ]
+    assert np.mean(unknown) < 0.5
 
 
 def test_refusals_write_nothing(compiled):
