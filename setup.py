@@ -36,7 +36,7 @@ setuptools.setup(
         "ei_bert_tf.tools",
     ],
     package_dir={"ei_bert_tf.tools": "tools"},
-    package_data={"firmware_export": ["templates/*", "c/**/*.[ch]"]},
+    package_data={"firmware_export": ["templates/*", "c/**/*.*"]},
     install_requires=[
         "absl-py>=1.4",
         "ai-edge-litert>=2.3,<3",

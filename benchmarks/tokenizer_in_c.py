@@ -27,6 +27,7 @@ from absl import app, flags
 from ei_bert_tf.composition import environment
 from ei_bert_tf.text.builtin import builtin_model_folder
 from ei_bert_tf.text.wordpiece import WordPiece
+from firmware_export.contents import Contents
 from firmware_export.package import write_firmware
 
 _TEXTS = flags.DEFINE_string("texts", None, "Folder of text files.", required=True)
@@ -42,6 +43,22 @@ _RANGES = (
 )
 
 
+def _without_model(reference: WordPiece) -> Contents:
+    """A firmware of which only the tokenizer is used."""
+    return Contents(
+        model=b"none",
+        operators=[{"name": "ADD", "version": 1, "types": ["int8"]}],
+        pieces=reference.pieces,
+        labels=("none",),
+        max_tokens=_TOKENS,
+        pair=False,
+        temperature=1.0,
+        unknown_threshold=0.0,
+        arena_bytes=0,
+        golden=(),
+    )
+
+
 class Driver:
     """The compiled tokenizer_driver.c with the vocabulary of a reference."""
 
@@ -49,7 +66,7 @@ class Driver:
         self._folder = folder
         self._program = folder / "driver"
         firmware = folder / "firmware"
-        write_firmware(b"none", [{"name": "ADD"}], reference.pieces, firmware)
+        write_firmware(_without_model(reference), firmware)
         sources = [_FOLDER / "tokenizer_driver.c", *(firmware / "src").glob("*.c")]
         command = ["cc", "-std=c99", "-O2", f"-I{firmware / 'include'}"]
         command += [*map(str, sources), "-o", str(self._program)]

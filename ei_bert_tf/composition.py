@@ -19,6 +19,7 @@ from ei_bert_tf.evaluation.arena import smallest_arena_bytes
 from ei_bert_tf.evaluation.calibration import Calibration, calibrate
 from ei_bert_tf.evaluation.parity import agreement, operator_differences
 from ei_bert_tf.evaluation.runtimes import RUNTIMES, Runtime, open_runtime
+from ei_bert_tf.firmware import firmware_contents
 from ei_bert_tf.job import Job
 from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.pipeline import Pipeline
@@ -100,8 +101,6 @@ def compress(
     }
     found = operators(model)
     vocabulary = _write_model(folder, model, tokenizer, data.task.labels)
-    with writing(folder / "firmware"):
-        write_firmware(model, found, tokenizer.pieces, folder / "firmware")
     manifest: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "package_version": __version__,
@@ -134,12 +133,15 @@ def compress(
         "segmentation": tokenizer.segmentation(encoded),
         "max_seq_length": tokens,
         "ops": found,
-        "files": file_list(folder),
     }
     if job.target_sparsity:
         manifest["sparsity"] = {"target": job.target_sparsity} | zeros_of(model)
     if data.test is not None:
         manifest["test"] = _test_value(data, model, tokenizer, tokens)
+    with writing(folder / "firmware"):
+        contents = firmware_contents(Bundle(folder, manifest))
+        write_firmware(contents, folder / "firmware")
+    manifest["files"] = file_list(folder)
     _write(
         folder / "manifest.json",
         (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode(),

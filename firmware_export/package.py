@@ -2,44 +2,47 @@
 
 import pathlib
 import tempfile
-from collections.abc import Sequence
 
-from firmware_export.arrays import model_sources
+from firmware_export.arrays import FORMS, model_sources
+from firmware_export.blob import blob_bytes
+from firmware_export.contents import Contents
 from firmware_export.resolver import resolver_sources
-from firmware_export.tokenizer import tokenizer_sources
+from firmware_export.task import task_sources
 from firmware_export.vocabulary import vocabulary_sources
+from firmware_export.written import written_sources
 
+BLOB = "ei_bert.blob"
 _MARK = "include/ei_bert/model_data.h"
 
 
 def write_firmware(
-    model: bytes,
-    operators: Sequence[dict],
-    pieces: Sequence[str],
+    contents: Contents,
     folder: pathlib.Path,
-    unicode: str = "full",
+    model_form: str = FORMS[0],
+    sequence: int = 1,
 ) -> None:
     """Writes the folder under a temporary name beside it, then renames it.
 
     An older firmware folder of that name is replaced.
 
     Args:
-        model: the .tflite.
-        operators: the model's operators, as the manifest's `ops`.
-        pieces: the vocabulary in id order.
+        contents: what a bundle holds.
         folder: the folder to write, `firmware/` of a bundle.
-        unicode: the tokenizer's tables: `full`, `latin` or `ascii`.
+        model_form: how the model comes, one of FORMS.
+        sequence: number of the blob.
 
     Raises:
         ValueError: the model has an operator without a known kernel, the vocabulary is
             too large, or the folder holds something else than an older firmware folder.
     """
-    sources = (
-        model_sources(model)
-        | resolver_sources(model, operators)
-        | vocabulary_sources(model, pieces)
-        | tokenizer_sources(unicode)
-    )
+    sources: dict[str, str | bytes] = {
+        **model_sources(contents.model, model_form),
+        **resolver_sources(contents),
+        **vocabulary_sources(contents),
+        **task_sources(contents),
+        **written_sources(contents.unicode),
+        BLOB: blob_bytes(contents, sequence),
+    }
     folder = pathlib.Path(folder)
     if folder.exists() and not (
         folder.is_dir() and (_is_empty(folder) or (folder / _MARK).is_file())
@@ -57,7 +60,7 @@ def write_firmware(
         for name, text in sorted(sources.items()):
             path = written / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text.encode("utf-8"))
+            path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
         if folder.exists():
             folder.rename(pathlib.Path(temporary) / "old")
         written.rename(folder)

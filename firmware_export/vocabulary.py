@@ -1,8 +1,11 @@
 """The vocabulary as the trie of include/ei_bert/vocabulary.h."""
 
 import dataclasses
+import struct
+import zlib
 from collections.abc import Sequence
 
+from firmware_export.contents import Contents
 from firmware_export.rendering import render
 
 SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -67,54 +70,96 @@ def build_trie(pieces: Sequence[str]) -> Trie:
     return trie
 
 
-def vocabulary_sources(model: bytes, pieces: Sequence[str]) -> dict[str, str]:
-    """Text of vocabulary_data.c by path inside the firmware folder.
+class Vocabulary:
+    """The arrays of ei_bert_vocabulary.
 
     Args:
-        model: the .tflite; only its sha256 is used.
         pieces: the vocabulary in id order.
+
+    Attributes:
+        trie: of the pieces.
+        groups: (ends, parents, last, ends_before, parents_before) of 32 nodes each.
+        starts: the first node of each EI_BERT_TRIE_FAMILIES-th family.
+        continuation: the node of "##", 0 if no piece begins with it.
+        special: ids of the special pieces.
 
     Raises:
         ValueError: it is too large.
     """
-    trie = build_trie(pieces)
-    starts = [0, *[node + 1 for node, last in enumerate(trie.last) if last][:-1]]
-    continuation = 0
-    if _CONTINUATION in trie.paths:
-        continuation = trie.paths.index(_CONTINUATION)
-    special = {piece: pieces.index(piece) for piece in SPECIAL_PIECES}
+
+    def __init__(self, pieces: Sequence[str]):
+        trie = build_trie(pieces)
+        first = [0, *[node + 1 for node, last in enumerate(trie.last) if last][:-1]]
+        self.trie = trie
+        self.groups = _groups(trie)
+        self.starts = first[::FAMILIES_PER_START]
+        self.continuation = 0
+        if _CONTINUATION in trie.paths:
+            self.continuation = trie.paths.index(_CONTINUATION)
+        self.special = {piece: pieces.index(piece) for piece in SPECIAL_PIECES}
+
+    def sections(self) -> tuple[bytes, bytes, bytes, bytes]:
+        """Labels, groups, starts and ids as a little-endian machine holds them."""
+        return (
+            bytes(self.trie.labels),
+            b"".join(struct.pack("<3I2H", *group) for group in self.groups),
+            struct.pack(f"<{len(self.starts)}H", *self.starts),
+            struct.pack(f"<{len(self.trie.ids)}H", *self.trie.ids),
+        )
+
+    def crc32(self) -> int:
+        """What ei_bert_trie_crc32 gives."""
+        return zlib.crc32(b"".join(self.sections()))
+
+
+def vocabulary_sources(contents: Contents) -> dict[str, str]:
+    """Text of vocabulary_data.c by path inside the firmware folder.
+
+    Raises:
+        ValueError: the vocabulary is too large.
+    """
+    vocabulary = Vocabulary(contents.pieces)
+    trie = vocabulary.trie
+    groups = [
+        f"{{0x{ends:08X}U, 0x{parents:08X}U, 0x{last:08X}U, {before}, {above}}},"
+        for ends, parents, last, before, above in vocabulary.groups
+    ]
     text = render(
         "vocabulary_data.c.j2",
-        model,
-        labels=_rows(trie.labels, 16),
-        groups=_groups(trie),
-        family_starts=_rows(starts[::FAMILIES_PER_START], 12),
-        ids=_rows(trie.ids or [0], 12),
+        contents.model,
+        labels=rows(trie.labels, 16),
+        groups=groups,
+        family_starts=rows(vocabulary.starts, 12),
+        ids=rows(trie.ids or [0], 12),
         nodes=len(trie.labels),
-        continuation=continuation,
-        special=special,
+        continuation=vocabulary.continuation,
+        special=vocabulary.special,
+        starts=len(vocabulary.starts),
+        pieces=len(trie.ids),
     )
     return {"src/vocabulary_data.c": text}
 
 
-def _groups(trie: Trie) -> list[str]:
-    rows = []
+def _groups(trie: Trie) -> list[tuple[int, int, int, int, int]]:
+    found = []
     ends_before = parents_before = 0
     for start in range(0, len(trie.labels), GROUP_NODES):
         part = slice(start, start + GROUP_NODES)
-        words = [_word(bits[part]) for bits in (trie.ends, trie.parents, trie.last)]
-        shown = ", ".join(f"0x{word:08X}U" for word in words)
-        rows.append(f"{{{shown}, {ends_before}, {parents_before}}},")
+        ends, parents, last = (
+            _word(bits[part]) for bits in (trie.ends, trie.parents, trie.last)
+        )
+        found.append((ends, parents, last, ends_before, parents_before))
         ends_before += sum(trie.ends[part])
         parents_before += sum(trie.parents[part])
-    return rows
+    return found
 
 
 def _word(bits: Sequence[bool]) -> int:
     return sum(1 << place for place, bit in enumerate(bits) if bit)
 
 
-def _rows(numbers: Sequence[int], width: int) -> list[str]:
+def rows(numbers: Sequence[int], width: int) -> list[str]:
+    """Lines of a C initializer, so many numbers each."""
     return [
         " ".join(f"{number}," for number in numbers[start : start + width])
         for start in range(0, len(numbers), width)

@@ -17,7 +17,10 @@ ROOMS = (
     "evaluation",
 )
 # The files that know the rooms, in the order of who knows whom.
-ABOVE = ("job", "preparation", "curriculum", "pipeline", "bundle", "composition")
+ABOVE = (
+    *("job", "preparation", "curriculum", "pipeline", "bundle", "firmware"),
+    "composition",
+)
 
 
 def imported(path: pathlib.Path) -> set[str]:

@@ -1,24 +1,28 @@
 """The generated sources: compiled, run and compared with the model."""
 
 import hashlib
-import os
 import pathlib
 import subprocess
 import zlib
 
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from firmware_export.package import write_firmware
-from firmware_export.resolver import METHODS
-from tests.conftest import ALLOWED_SKIP
+from firmware_export.resolver import KERNELS, TYPES
+from tests.tiny_contents import tiny_contents
 
-MODEL = bytes((37 * index + 11) % 256 for index in range(1001))
-OPERATORS = [
-    {"name": "FULLY_CONNECTED", "version": 4, "types": ["int8"]},
-    {"name": "GATHER", "version": 2, "types": ["int32", "int8"]},
-    {"name": "ADD", "version": 2, "types": ["int8"]},
-]
-PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "on", "off", "##s"]
+MODEL = tiny_contents().model
+ALL_OPERATORS = [{"name": name, "version": 1, "types": ["int8"]} for name in KERNELS]
+HEADERS = (
+    *("blob", "classifier", "config", "golden", "model_data", "op_resolver"),
+    *("status", "task", "tokenizer", "vocabulary"),
+)
+SOURCES = (
+    *("blob.c", "classifier.cc", "crc32.c", "crc32.h", "golden.c", "model_data.cc"),
+    *("op_resolver.cc", "status.c", "task.c", "task_data.c", "tokenizer.c", "trie.c"),
+    *("trie.h", "unicode.c", "unicode.h", "unicode_data.c", "vocabulary_data.c"),
+)
 WARNINGS = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-pedantic"]
 
 MAIN = """
@@ -53,24 +57,15 @@ def _contents(folder: pathlib.Path) -> dict[str, bytes]:
 
 
 def test_the_same_model_gives_the_same_bytes(tmp_path):
-    write_firmware(MODEL, OPERATORS, PIECES, tmp_path / "a" / "firmware")
-    write_firmware(MODEL, OPERATORS[::-1], PIECES, tmp_path / "b")
+    write_firmware(tiny_contents(), tmp_path / "a" / "firmware")
+    operators = tiny_contents().operators[::-1]
+    write_firmware(tiny_contents(operators=operators), tmp_path / "b")
     contents = _contents(tmp_path / "a" / "firmware")
     assert contents == _contents(tmp_path / "b")
     assert sorted(contents) == [
-        "include/ei_bert/model_data.h",
-        "include/ei_bert/op_resolver.h",
-        "include/ei_bert/tokenizer.h",
-        "include/ei_bert/vocabulary.h",
-        "src/model_data.cc",
-        "src/op_resolver.cc",
-        "src/tokenizer.c",
-        "src/trie.c",
-        "src/trie.h",
-        "src/unicode.c",
-        "src/unicode.h",
-        "src/unicode_data.c",
-        "src/vocabulary_data.c",
+        "ei_bert.blob",
+        *(f"include/ei_bert/{name}.h" for name in HEADERS),
+        *(f"src/{name}" for name in SOURCES),
     ]
     sha256 = hashlib.sha256(MODEL).hexdigest()
     for name in ("include/ei_bert/op_resolver.h", "src/model_data.cc"):
@@ -82,32 +77,36 @@ def test_the_same_model_gives_the_same_bytes(tmp_path):
         ]
 
 
-def test_the_array_is_the_model_and_aligned(tmp_path):
+@pytest.mark.parametrize("form", ["hex", "text", "object-x86-64"])
+def test_the_data_is_the_model_and_aligned(tmp_path, form):
     firmware = tmp_path / "firmware"
-    write_firmware(MODEL, OPERATORS, PIECES, firmware)
+    # Every byte, and each before a digit: what a string literal could get wrong.
+    model = MODEL + b"".join(bytes([byte]) + b"7" for byte in range(256))
+    write_firmware(tiny_contents(model=model), firmware, form)
+    data = next(firmware.rglob("model_data.*[co]"))
     main = tmp_path / "main.cc"
     main.write_text(MAIN)
     program = tmp_path / "main"
     subprocess.run(
         [
             *["g++", *WARNINGS, f"-I{firmware / 'include'}", "-o", str(program)],
-            *[str(main), str(firmware / "src" / "model_data.cc")],
+            *[str(main), str(data)],
         ],
         check=True,
     )
     printed = subprocess.run([program], check=True, capture_output=True, text=True)
-    assert printed.stdout == f"{len(MODEL)} {zlib.crc32(MODEL)} 0\n"
+    assert printed.stdout == f"{len(model)} {zlib.crc32(model)} 0\n"
 
 
 def test_the_array_has_rows_of_twelve(tmp_path):
-    write_firmware(MODEL, OPERATORS, PIECES, tmp_path / "firmware")
+    write_firmware(tiny_contents(), tmp_path / "firmware")
     text = (tmp_path / "firmware" / "src" / "model_data.cc").read_text()
     rows = [line for line in text.splitlines() if line.startswith("    0x")]
     assert [row.count("0x") for row in rows] == [12] * 83 + [5]
 
 
 def test_the_header_is_valid_c(tmp_path):
-    write_firmware(MODEL, OPERATORS, PIECES, tmp_path / "firmware")
+    write_firmware(tiny_contents(), tmp_path / "firmware")
     source = tmp_path / "main.c"
     source.write_text(
         '#include "ei_bert/model_data.h"\n'
@@ -124,19 +123,18 @@ def test_the_header_is_valid_c(tmp_path):
 
 
 def test_every_operator_is_registered_once_and_checked(tmp_path):
-    operators = [{"name": name} for name in METHODS]
-    write_firmware(MODEL, operators, PIECES, tmp_path / "firmware")
+    write_firmware(tiny_contents(operators=ALL_OPERATORS), tmp_path / "firmware")
     header = (tmp_path / "firmware/include/ei_bert/op_resolver.h").read_text()
     source = (tmp_path / "firmware/src/op_resolver.cc").read_text()
     assert "#define EI_BERT_OP_COUNT 14\n" in header
-    for method in METHODS.values():
+    for method, _ in KERNELS.values():
         call = f"  status = resolver.{method}();\n"
         assert source.count(call + "  if (status != kTfLiteOk) return status;\n") == 1
-    assert source.count("resolver.Add") == len(METHODS)
+    assert source.count("resolver.Add") == len(KERNELS)
 
 
 def test_only_the_models_operators_are_registered(tmp_path):
-    write_firmware(MODEL, [*OPERATORS, OPERATORS[0]], PIECES, tmp_path / "firmware")
+    write_firmware(tiny_contents(), tmp_path / "firmware")
     header = (tmp_path / "firmware/include/ei_bert/op_resolver.h").read_text()
     source = (tmp_path / "firmware/src/op_resolver.cc").read_text()
     assert "#define EI_BERT_OP_COUNT 3\n" in header
@@ -148,37 +146,19 @@ def test_only_the_models_operators_are_registered(tmp_path):
     ]
 
 
-def test_the_resolver_compiles_against_tflm(tmp_path):
-    """EI_BERT_TFLM_INCLUDE: include folders, separated like a PATH.
-
-    The project does not ship TFLM's headers.
-    """
-    if "EI_BERT_TFLM_INCLUDE" not in os.environ:
-        pytest.skip(ALLOWED_SKIP)
-    firmware = tmp_path / "firmware"
-    write_firmware(MODEL, [{"name": name} for name in METHODS], firmware)
-    folders = os.environ["EI_BERT_TFLM_INCLUDE"].split(os.pathsep)
-    subprocess.run(
-        ["g++", *WARNINGS, "-fsyntax-only", f"-I{firmware / 'include'}"]
-        + [f"-isystem{folder}" for folder in folders]
-        + [str(firmware / "src" / "op_resolver.cc")],
-        check=True,
-    )
-
-
 def test_an_older_folder_is_replaced_and_nothing_else_is_left(tmp_path):
     firmware = tmp_path / "firmware"
-    write_firmware(MODEL, OPERATORS, PIECES, firmware)
+    write_firmware(tiny_contents(), firmware)
     (firmware / "src" / "stale.cc").write_text("")
-    write_firmware(MODEL[:-1], OPERATORS, PIECES, firmware)
+    write_firmware(tiny_contents(model=MODEL[:-1]), firmware)
     assert "src/stale.cc" not in _contents(firmware)
     assert [path.name for path in tmp_path.iterdir()] == ["firmware"]
 
 
 def test_an_empty_folder_is_filled(tmp_path):
     (tmp_path / "firmware").mkdir()
-    write_firmware(MODEL, OPERATORS, PIECES, tmp_path / "firmware")
-    assert len(_contents(tmp_path / "firmware")) == 13
+    write_firmware(tiny_contents(), tmp_path / "firmware")
+    assert len(_contents(tmp_path / "firmware")) == 1 + len(HEADERS) + len(SOURCES)
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):
@@ -186,19 +166,40 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
     firmware.mkdir()
     (firmware / "mine.txt").write_text("keep")
     with pytest.raises(ValueError, match="is no firmware folder"):
-        write_firmware(MODEL, OPERATORS, PIECES, firmware)
+        write_firmware(tiny_contents(), firmware)
     assert _contents(firmware) == {"mine.txt": b"keep"}
 
 
 @pytest.mark.parametrize(
-    ("model", "operators", "message"),
+    ("changes", "message"),
     [
-        (b"", OPERATORS, "0 bytes"),
-        (MODEL, [], "none given"),
-        (MODEL, [{"name": "GELU"}], "no kernel is known for GELU"),
+        ({"model": b""}, "0 bytes"),
+        ({"operators": []}, "none given"),
+        (
+            {"operators": [{"name": "GELU", "version": 1, "types": ["int8"]}]},
+            "no kernel is known for GELU",
+        ),
+        (
+            {"operators": [{"name": "ADD", "version": 1, "types": ["float32"]}]},
+            "ADD on float32; accepted are int32",
+        ),
+        ({"labels": ("a", "b\0c")}, "holds a NUL"),
     ],
 )
-def test_refusals_leave_nothing(tmp_path, model, operators, message):
+def test_refusals_leave_nothing(tmp_path, changes, message):
     with pytest.raises(ValueError, match=message):
-        write_firmware(model, operators, PIECES, tmp_path / "firmware")
+        write_firmware(tiny_contents(**changes), tmp_path / "firmware")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["", "hexa", "object-vax"])
+def test_another_form_is_refused(tmp_path, form):
+    with pytest.raises(ValueError, match="accepted: hex, text, object-arm"):
+        write_firmware(tiny_contents(), tmp_path / "firmware", form)
+
+
+def test_numbers_are_the_schemas():
+    for name, (_, code) in KERNELS.items():
+        assert getattr(schema.BuiltinOperator, name) == code
+    for name, number in TYPES.items():
+        assert getattr(schema.TensorType, name.upper()) == number

@@ -1,6 +1,7 @@
 import pytest
 
-from firmware_export.vocabulary import build_trie, vocabulary_sources
+from firmware_export.vocabulary import SPECIAL_PIECES, build_trie, vocabulary_sources
+from tests.tiny_contents import tiny_contents
 
 PIECES = ["[PAD]", "on", "[UNK]", "[CLS]", "one", "[SEP]", "[MASK]", "##s", "a"]
 
@@ -18,16 +19,17 @@ def test_nodes_are_breadth_first_and_families_sorted():
 
 
 def test_source_names_the_special_ids():
-    (text,) = vocabulary_sources(b"model", PIECES).values()
+    (text,) = vocabulary_sources(tiny_contents(pieces=PIECES)).values()
     for line in ("8, /* nodes */", '4, /* "##" */', "2, /* [UNK] */", "3, /* [CLS] */"):
         assert f"    {line}\n" in text
-    assert text == vocabulary_sources(b"model", PIECES)["src/vocabulary_data.c"]
+    assert (
+        text
+        == vocabulary_sources(tiny_contents(pieces=PIECES))["src/vocabulary_data.c"]
+    )
 
 
 def test_a_vocabulary_of_special_pieces_alone():
-    (text,) = vocabulary_sources(
-        b"m", ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    ).values()
+    (text,) = vocabulary_sources(tiny_contents(pieces=SPECIAL_PIECES)).values()
     assert "    1, /* nodes */\n" in text
 
 

@@ -217,10 +217,10 @@ int32_t ei_bert_tokenize_with(const ei_bert_vocabulary *vocabulary, const char *
   size_t boundary;
   size_t index;
   if (vocabulary == NULL || ids == NULL || (text == NULL && text_bytes != 0U)) {
-    return EI_BERT_TOKENIZER_NULL;
+    return EI_BERT_NULL;
   }
   if (max_tokens < special || max_tokens > LARGEST_MAX_TOKENS) {
-    return EI_BERT_TOKENIZER_MAX_TOKENS;
+    return EI_BERT_MAX_TOKENS_RANGE;
   }
   room = max_tokens - special;
   ids[0] = vocabulary->classification;

@@ -1,5 +1,7 @@
 #include "trie.h"
 
+#include "crc32.h"
+
 /* Bits set in a word, by the sums of ever wider fields. */
 static uint32_t count_bits(uint32_t word) {
   word -= (word >> 1) & 0x55555555U;
@@ -69,4 +71,51 @@ int32_t ei_bert_trie_id(const ei_bert_vocabulary *vocabulary, uint32_t node) {
     return -1;
   }
   return vocabulary->ids[group->ends_before + count_bits(group->ends & below(bit))];
+}
+
+int ei_bert_trie_is_sound(const ei_bert_vocabulary *vocabulary, uint32_t vocabulary_size) {
+  const uint32_t nodes = vocabulary->nodes;
+  uint32_t ends = 0;
+  uint32_t parents = 0;
+  uint32_t families = 1; /* the root's own, which is node 0 */
+  uint32_t first = 0;    /* node of the family that is read */
+  uint32_t node;
+  for (node = 0; node < nodes; ++node) {
+    const ei_bert_trie_group *group = &vocabulary->groups[node / 32U];
+    const uint32_t bit = node % 32U;
+    if (bit == 0U && (group->ends_before != ends || group->parents_before != parents)) {
+      return 0;
+    }
+    if (node == first && (families - 1U) % EI_BERT_TRIE_FAMILIES == 0U &&
+        ((families - 1U) / EI_BERT_TRIE_FAMILIES >= vocabulary->starts ||
+         vocabulary->family_starts[(families - 1U) / EI_BERT_TRIE_FAMILIES] != first)) {
+      return 0;
+    }
+    ends += (group->ends >> bit) & 1U;
+    parents += (group->parents >> bit) & 1U;
+    if (((group->last >> bit) & 1U) != 0U) {
+      first = node + 1U;
+      ++families;
+    }
+  }
+  /* Each parent has its family, behind the root's; the last node ends the last one. */
+  if (first != nodes || families != parents + 2U || ends != vocabulary->pieces) {
+    return 0;
+  }
+  for (node = 0; node < vocabulary->pieces; ++node) {
+    if (vocabulary->ids[node] >= vocabulary_size) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
+uint32_t ei_bert_trie_crc32(const ei_bert_vocabulary *vocabulary) {
+  const size_t groups = (vocabulary->nodes + (size_t)31U) / 32U;
+  uint32_t crc = ei_bert_crc32(0U, vocabulary->labels, vocabulary->nodes);
+  crc = ei_bert_crc32(crc, vocabulary->groups, groups * sizeof(*vocabulary->groups));
+  crc = ei_bert_crc32(crc, vocabulary->family_starts,
+                      vocabulary->starts * sizeof(*vocabulary->family_starts));
+  return ei_bert_crc32(crc, vocabulary->ids,
+                       vocabulary->pieces * sizeof(*vocabulary->ids));
 }

@@ -11,16 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ei_bert/status.h"
 #include "ei_bert/vocabulary.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* `ids` or a text of more than 0 bytes is NULL. */
-#define EI_BERT_TOKENIZER_NULL (-1)
-/* max_tokens is less than the special tokens need (2, of a pair 3) or above 32,767. */
-#define EI_BERT_TOKENIZER_MAX_TOKENS (-2)
 
 /* Tokenizes a text, or a pair of texts, with the firmware's own vocabulary.
  *
@@ -32,8 +28,10 @@ extern "C" {
  * mask, segment_ids: max_tokens entries or NULL. mask is 1 for a token and 0 for padding;
  *   segment_ids is 1 for the pair and its [SEP], else 0.
  *
- * Returns the number of tokens with the special ones, or a negative status, upon which
- * nothing has been written.
+ * Returns the number of tokens with the special ones, or, upon which nothing has been
+ * written, EI_BERT_NULL (`ids` or a text of more than 0 bytes is NULL) or
+ * EI_BERT_MAX_TOKENS_RANGE (max_tokens is less than the special tokens need, 2 or, of a
+ * pair, 3; or it is above 32,767).
  */
 int32_t ei_bert_tokenize(const char *text, size_t text_bytes, const char *pair,
                          size_t pair_bytes, int32_t *ids, int32_t *mask,

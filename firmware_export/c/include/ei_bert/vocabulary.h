@@ -38,6 +38,8 @@ typedef struct {
   uint16_t unknown;      /* ids of the special pieces; that of [PAD] is 0 */
   uint16_t classification;
   uint16_t separator;
+  uint16_t starts; /* entries of family_starts */
+  uint16_t pieces; /* entries of ids */
 } ei_bert_vocabulary;
 
 /* The vocabulary that was exported with the model. */

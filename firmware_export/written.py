@@ -1,4 +1,4 @@
-"""The hand-written C sources of the tokenizer, with one set of Unicode tables."""
+"""The hand-written C and C++ sources, with one set of Unicode tables."""
 
 import pathlib
 
@@ -7,7 +7,7 @@ from firmware_export.unicode_tables import FOLDER, SETS
 _C = pathlib.Path(__file__).with_name("c")
 
 
-def tokenizer_sources(unicode: str) -> dict[str, str]:
+def written_sources(unicode: str) -> dict[str, str]:
     """Texts by path inside the firmware folder.
 
     Args:
@@ -22,7 +22,7 @@ def tokenizer_sources(unicode: str) -> dict[str, str]:
     sources = {
         path.relative_to(_C).as_posix(): path.read_text("utf-8")
         for part in ("include", "src")
-        for path in (_C / part).rglob("*.[ch]")
+        for path in (_C / part).rglob("*.*")
     }
     sources["src/unicode_data.c"] = (FOLDER / f"{unicode}.c").read_text("utf-8")
     return sources

@@ -1,0 +1,96 @@
+"""What a bundle gives to the firmware: the golden vectors are made here."""
+
+import dataclasses
+
+from ei_bert_tf.bundle import Bundle
+from ei_bert_tf.evaluation.calibration import probabilities
+from ei_bert_tf.evaluation.runtimes import open_runtime
+from ei_bert_tf.text.wordpiece import Encoded
+from firmware_export.contents import Contents, GoldenVector
+from firmware_export.golden import golden_texts
+from firmware_export.unicode_tables import SETS
+
+# The oracle: TFLM on a device gives the same integers as on the host.
+_ORACLE = "tflm"
+# A letter in whose place stands what smaller Unicode tables do not know.
+_FOREIGN = "\U00012000"
+# Probabilities so near to the threshold may fall on either side of it in float32.
+_UNDECIDED = 1e-5
+
+
+def firmware_contents(bundle: Bundle, unicode: str = "full") -> Contents:
+    """All that a firmware is made of.
+
+    Args:
+        bundle: with its manifest; the folder need not be sealed.
+        unicode: which code points the tokenizer's tables know.
+
+    Raises:
+        ValueError: an unknown set of tables.
+    """
+    manifest = bundle.manifest
+    calibration = manifest["calibration"]
+    contents = Contents(
+        model=bundle.model,
+        operators=manifest["ops"],
+        pieces=bundle.tokenizer.pieces,
+        labels=bundle.task.labels,
+        max_tokens=manifest["max_seq_length"],
+        pair=bundle.task.is_pair,
+        temperature=calibration["temperature"],
+        unknown_threshold=calibration["unknown_threshold"],
+        arena_bytes=manifest["runtimes"][_ORACLE]["arena_bytes"],
+        golden=(),
+        unicode=unicode,
+    )
+    return dataclasses.replace(contents, golden=_golden(bundle, contents))
+
+
+def _golden(bundle: Bundle, contents: Contents) -> tuple[GoldenVector, ...]:
+    """Texts for all that goes wrong, in a task of pairs each with the one before it."""
+    texts = golden_texts(contents.max_tokens)
+    pairs = [texts[-1], *texts[:-1]] if contents.pair else None
+    encoded = _encoded(bundle, contents, texts, pairs)
+    engine = open_runtime(_ORACLE, bundle.model)
+    logits = engine.logits(encoded)
+    values = engine.dequantize(logits)
+    rows = probabilities(values, contents.temperature)
+    vectors = []
+    for row, text in enumerate(texts):
+        label, unknown = None, False
+        if not contents.is_regression:
+            label = int(logits[row].argmax())
+            surplus = rows[row].max() - contents.unknown_threshold
+            if abs(surplus) < _UNDECIDED:
+                continue
+            unknown = bool(surplus < 0)
+        vectors.append(
+            GoldenVector(
+                text,
+                None if pairs is None else pairs[row],
+                encoded.ids[row][: encoded.lengths[row]].tolist(),
+                logits[row].tolist(),
+                label,
+                unknown,
+            )
+        )
+    return tuple(vectors)
+
+
+def _encoded(
+    bundle: Bundle, contents: Contents, texts: list[bytes], pairs: list[bytes] | None
+) -> Encoded:
+    """The texts as the tokenizer in C reads them with its tables."""
+    known = SETS[contents.unicode]
+
+    def read(text: bytes) -> str:
+        return "".join(
+            character if any(ord(character) in span for span in known) else _FOREIGN
+            for character in text.decode("utf-8", "replace")
+        )
+
+    return bundle.tokenizer.encode(
+        [read(text) for text in texts],
+        None if pairs is None else [read(pair) for pair in pairs],
+        contents.max_tokens,
+    )
