@@ -5,21 +5,12 @@ T tokens.
 
 import ctypes
 import pathlib
-import subprocess
 from collections.abc import Sequence
 
 import numpy as np
 
 from ei_bert_tf.text.wordpiece import Encoded
-
-WARNINGS = (
-    "-std=c99",
-    "-Wall",
-    "-Wextra",
-    "-Werror",
-    "-pedantic",
-    "-Wconversion",
-)
+from tests.compiled_firmware import compiled
 
 
 class CompiledTokenizer:
@@ -31,12 +22,7 @@ class CompiledTokenizer:
     """
 
     def __init__(self, firmware: pathlib.Path, compiler: str = "cc"):
-        library = firmware.parent / f"{firmware.name}-tokenizer.so"
-        sources = sorted(map(str, (firmware / "src").glob("*.c")))
-        command = [compiler, *WARNINGS, "-O2", "-shared", "-fPIC"]
-        command += [f"-I{firmware / 'include'}", *sources, "-o", str(library)]
-        subprocess.run(command, check=True)
-        self._call = ctypes.CDLL(str(library)).ei_bert_tokenize
+        self._call = compiled(firmware, compiler).ei_bert_tokenize
         text = [ctypes.c_char_p, ctypes.c_size_t]
         self._call.argtypes = [*text, *text, *[ctypes.c_void_p] * 3, ctypes.c_size_t]
         self._call.restype = ctypes.c_int32

@@ -14,7 +14,8 @@ from ei_bert_tf.text.builtin import builtin_model_folder
 from ei_bert_tf.text.wordpiece import SPECIAL_PIECES, WordPiece
 from firmware_export.package import write_firmware
 from firmware_export.unicode_tables import SETS
-from tests.compiled_tokenizer import WARNINGS, CompiledTokenizer
+from tests.compiled_firmware import WARNINGS
+from tests.compiled_tokenizer import CompiledTokenizer
 from tests.tiny_contents import tiny_contents
 
 UNKNOWN = 100  # of the built-in model

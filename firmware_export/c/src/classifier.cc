@@ -42,9 +42,11 @@ bool Aligned(const void* address) {
 
 bool HasFlag(uint32_t flag) { return (instance.task.flags & flag) != 0; }
 
-// Whether there is a kernel for each operator.
+// Whether there is a kernel for each operator of the graph. The list of operator codes
+// may name others, which the converter has left there.
 bool AllRegistered(const tflite::Model& model, const Resolver& resolver) {
-  for (const tflite::OperatorCode* code : *model.operator_codes()) {
+  for (const tflite::Operator* node : *model.subgraphs()->Get(0)->operators()) {
+    const tflite::OperatorCode* code = model.operator_codes()->Get(node->opcode_index());
     if (resolver.FindOp(tflite::GetBuiltinCode(code)) == nullptr) return false;
   }
   return true;
@@ -57,7 +59,10 @@ int InputPlace(const tflite::Model& model, const char* name) {
   if (signatures == nullptr || signatures->size() != 1) return -1;
   const auto* inputs = model.subgraphs()->Get(0)->inputs();
   for (const tflite::TensorMap* entry : *signatures->Get(0)->inputs()) {
-    if (std::strcmp(entry->name()->c_str(), name) != 0) continue;
+    const flatbuffers::String& found = *entry->name();
+    const size_t length = std::strlen(name);
+    if (found.size() != length) continue;
+    if (std::memcmp(found.Data(), name, length) != 0) continue;
     for (uint32_t place = 0; place < inputs->size(); ++place) {
       if (static_cast<uint32_t>(inputs->Get(place)) == entry->tensor_index()) {
         return static_cast<int>(place);
@@ -102,27 +107,26 @@ int32_t Start(const uint8_t* bytes, uint8_t* arena, size_t arena_bytes) {
   }
   auto* interpreter =
       new (instance.interpreter) Interpreter(model, *resolver, arena, arena_bytes);
-  int32_t status = EI_BERT_OK;
-  if (interpreter->AllocateTensors() != kTfLiteOk) {
-    status = EI_BERT_ARENA_SIZE;
-  } else if (!FindTensors(*interpreter, *model)) {
-    status = EI_BERT_MODEL_INTERFACE;
-  }
-  if (status == EI_BERT_OK) {
-    instance.ready = interpreter;
-  } else {
+  // An interpreter without tensors has nothing to free, and its destructor would go
+  // through what was never allocated.
+  if (interpreter->AllocateTensors() != kTfLiteOk) return EI_BERT_ARENA_SIZE;
+  if (!FindTensors(*interpreter, *model)) {
     interpreter->~MicroInterpreter();
+    return EI_BERT_MODEL_INTERFACE;
   }
-  return status;
+  instance.ready = interpreter;
+  return EI_BERT_OK;
 }
 
-int32_t Stop(const uint8_t* arena) {
+// Ends what ran before, and checks the arena of what is to run.
+int32_t Stop(const uint8_t* arena, size_t arena_bytes) {
   if (instance.ready != nullptr) {
     instance.ready->~MicroInterpreter();
     instance.ready = nullptr;
   }
   if (arena == nullptr) return EI_BERT_NULL;
-  return Aligned(arena) ? EI_BERT_OK : EI_BERT_ARENA_ALIGNMENT;
+  if (!Aligned(arena)) return EI_BERT_ARENA_ALIGNMENT;
+  return arena_bytes < EI_BERT_ARENA_LEAST_BYTES ? EI_BERT_ARENA_SIZE : EI_BERT_OK;
 }
 
 void Finish(ei_bert_result* result) {
@@ -181,7 +185,7 @@ void Compare(const ei_bert_golden_vector& vector, const ei_bert_result& result,
 }  // namespace
 
 int32_t ei_bert_init(uint8_t* arena, size_t arena_bytes) {
-  const int32_t status = Stop(arena);
+  const int32_t status = Stop(arena, arena_bytes);
   if (status != EI_BERT_OK) return status;
   if (ei_bert_crc32(0, ei_bert_model, ei_bert_model_bytes) != EI_BERT_MODEL_CRC32) {
     return EI_BERT_MODEL_CHECKSUM;
@@ -196,7 +200,7 @@ int32_t ei_bert_init(uint8_t* arena, size_t arena_bytes) {
 
 int32_t ei_bert_init_blob(const ei_bert_blob* blob, uint8_t* arena,
                           size_t arena_bytes) {
-  int32_t status = Stop(arena);
+  int32_t status = Stop(arena, arena_bytes);
   if (status != EI_BERT_OK) return status;
   if (blob == nullptr) return EI_BERT_NULL;
   status = ei_bert_blob_check(blob, blob->blob_bytes);

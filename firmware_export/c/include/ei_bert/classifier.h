@@ -52,8 +52,8 @@ typedef struct {
 
 /* Checks the firmware's own model and vocabulary, and makes it ready.
  *
- * arena: RAM at a multiple of 16 that the classifier keeps from now on. What is too small
- *   is found here and not while classifying; EI_BERT_ARENA_BYTES are enough.
+ * arena: RAM at a multiple of 16 that the classifier keeps from now on. EI_BERT_ARENA_BYTES
+ *   are enough; less than EI_BERT_ARENA_LEAST_BYTES is refused.
  * Returns EI_BERT_OK or what is wrong; then the classifier is not ready. It may be called
  * again, also to go from a blob back to the firmware's own model. */
 int32_t ei_bert_init(uint8_t *arena, size_t arena_bytes);

@@ -1,0 +1,170 @@
+"""Builds a firmware for an emulated Cortex-M, runs it in QEMU, measures its sections.
+
+The programs are tests/c/cortex_m; the boards QEMU's mps2-an386 (Cortex-M4) and
+mps2-an500 (Cortex-M7). Instructions are counted, not cycles.
+"""
+
+import dataclasses
+import pathlib
+import re
+import subprocess
+from collections.abc import Sequence
+
+from firmware_export.elf import data_object
+
+_PROGRAM = pathlib.Path(__file__).parents[1] / "tests" / "c" / "cortex_m"
+_PREFIX = "arm-none-eabi-"
+_WARNINGS = ("-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion")
+_SECTIONS = ("-ffunction-sections", "-fdata-sections")
+_SECONDS = 600
+
+
+@dataclasses.dataclass(frozen=True)
+class Board:
+    """A core, the flags that choose it, and QEMU's board that has it."""
+
+    flags: tuple[str, ...]
+    machine: str
+
+
+BOARDS = {
+    "cortex-m4": Board(
+        ("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"),
+        "mps2-an386",
+    ),
+    "cortex-m7": Board(
+        ("-mcpu=cortex-m7", "-mthumb", "-mfpu=fpv5-d16", "-mfloat-abi=hard"),
+        "mps2-an500",
+    ),
+}
+# Without a board that is run: its sizes alone.
+CORES = {name: board.flags for name, board in BOARDS.items()} | {
+    "cortex-m55": ("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard")
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Tflm:
+    """A prebuilt TFLM.
+
+    Attributes:
+        include: folders of its headers.
+        libraries: static libraries.
+        cmsis_nn: whether its kernels are CMSIS-NN's.
+    """
+
+    include: Sequence[str]
+    libraries: Sequence[str]
+    cmsis_nn: bool = False
+
+
+def compile_sources(
+    firmware: pathlib.Path,
+    folder: pathlib.Path,
+    flags: Sequence[str],
+    optimization: str = "-Os",
+    tflm: Tflm | None = None,
+) -> dict[str, pathlib.Path]:
+    """Objects by the name of their source; C++ only where there is a TFLM."""
+    objects = {}
+    sources = sorted((firmware / "src").glob("*.c*"))
+    for source in sources:
+        is_c = source.suffix == ".c"
+        if not is_c and tflm is None and source.stem != "model_data":
+            continue
+        command = [f"{_PREFIX}gcc", "-std=c99"]
+        if not is_c:
+            command = [f"{_PREFIX}g++", "-std=c++17", "-fno-exceptions", "-fno-rtti"]
+            command += ["-fno-threadsafe-statics", "-DTF_LITE_STATIC_MEMORY"]
+        command += [*flags, *_WARNINGS, *_SECTIONS, optimization, "-fstack-usage"]
+        command += _include(firmware, tflm)
+        objects[source.name] = folder / f"{source.name}.o"
+        output = str(objects[source.name])
+        subprocess.run([*command, "-c", str(source), "-o", output], check=True)
+    return objects
+
+
+def run(
+    firmware: pathlib.Path,
+    folder: pathlib.Path,
+    board: Board,
+    tflm: Tflm | None = None,
+) -> list[tuple[str, str]]:
+    """The lines that the program prints, as (name, rest).
+
+    Args:
+        firmware: folder that write_firmware left.
+        folder: for objects and the program.
+
+    Raises:
+        subprocess.CalledProcessError: it does not build, or a check on the board failed.
+    """
+    objects = list(compile_sources(firmware, folder, board.flags, "-Os", tflm).values())
+    blob = folder / "blob.o"
+    image = (firmware / "ei_bert.blob").read_bytes()
+    blob.write_bytes(data_object(image, "blob_image", 16, "arm"))
+    program = [_PROGRAM / "startup.c", _PROGRAM / "main.c"]
+    defines = []
+    if tflm is not None:
+        program.append(_PROGRAM / "tflm_port.cc")
+        defines = ["-DWITH_CLASSIFIER"]
+    for source in program:
+        language = ["gcc", "-std=gnu99"] if source.suffix == ".c" else ["g++"]
+        command = [_PREFIX + language[0], *language[1:], *board.flags, *_SECTIONS]
+        command += ["-Os", *defines, *_include(firmware, tflm), "-c", str(source)]
+        objects.append(folder / f"{source.name}.o")
+        subprocess.run([*command, "-o", str(objects[-1])], check=True)
+    binary = folder / "program.elf"
+    subprocess.run(
+        [f"{_PREFIX}g++", *board.flags, "-nostartfiles", "--specs=nano.specs"]
+        + ["--specs=nosys.specs", f"-T{_PROGRAM / 'link.ld'}", "-Wl,--gc-sections"]
+        + [f"-Wl,-Map={folder / 'program.map'}", *map(str, [*objects, blob])]
+        + [
+            *(tflm.libraries if tflm else ()),
+            "-Wl,-z,noexecstack,--no-warn-rwx-segments,-e0",
+        ]
+        + ["-o", str(binary)],
+        check=True,
+    )
+    done = subprocess.run(
+        ["qemu-system-arm", "-M", board.machine, "-icount", "shift=0", "-nographic"]
+        + ["-semihosting-config", "enable=on,target=native", "-kernel", str(binary)],
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+    )
+    printed = done.stdout + done.stderr
+    if done.returncode != 0:
+        raise subprocess.CalledProcessError(done.returncode, "qemu", printed)
+    pairs = [line.strip().partition(" ") for line in printed.splitlines()]
+    return [(name, rest) for name, _, rest in pairs]
+
+
+def sizes(objects: Sequence[pathlib.Path]) -> dict[str, int]:
+    """`flash_bytes` and `ram_bytes` of objects, by the compiler's own `size`."""
+    printed = subprocess.run(
+        [f"{_PREFIX}size", *map(str, objects)],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    rows = [line.split() for line in printed.splitlines()[1:]]
+    text, data, bss = (sum(int(row[column]) for row in rows) for column in range(3))
+    return {"flash_bytes": text + data, "ram_bytes": data + bss}
+
+
+def flash_bytes(program: pathlib.Path) -> int:
+    """What a linked program puts into flash."""
+    printed = subprocess.run(
+        [f"{_PREFIX}size", str(program)], check=True, capture_output=True, text=True
+    ).stdout
+    text, data = map(int, re.findall(r"\d+", printed.splitlines()[1])[:2])
+    return text + data
+
+
+def _include(firmware: pathlib.Path, tflm: Tflm | None) -> list[str]:
+    folders = [f"-I{firmware / 'include'}", f"-I{firmware / 'src'}"]
+    if tflm is not None:
+        folders += [f"-isystem{folder}" for folder in tflm.include]
+        folders += ["-DEI_BERT_CMSIS_NN"] if tflm.cmsis_nn else []
+    return folders
