@@ -16,6 +16,7 @@ _PROGRAM = pathlib.Path(__file__).parents[1] / "tests" / "c" / "cortex_m"
 _PREFIX = "arm-none-eabi-"
 _WARNINGS = ("-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion")
 _SECTIONS = ("-ffunction-sections", "-fdata-sections")
+_LINKER = "-Wl,--gc-sections,-z,noexecstack,--no-warn-rwx-segments,-e0"
 _SECONDS = 600
 
 
@@ -97,7 +98,7 @@ def run(
         folder: for objects and the program.
 
     Raises:
-        subprocess.CalledProcessError: it does not build, or a check on the board failed.
+        subprocess.CalledProcessError: it does not build, or the board found a failure.
     """
     objects = list(compile_sources(firmware, folder, board.flags, "-Os", tflm).values())
     blob = folder / "blob.o"
@@ -115,20 +116,15 @@ def run(
         objects.append(folder / f"{source.name}.o")
         subprocess.run([*command, "-o", str(objects[-1])], check=True)
     binary = folder / "program.elf"
-    subprocess.run(
-        [f"{_PREFIX}g++", *board.flags, "-nostartfiles", "--specs=nano.specs"]
-        + ["--specs=nosys.specs", f"-T{_PROGRAM / 'link.ld'}", "-Wl,--gc-sections"]
-        + [f"-Wl,-Map={folder / 'program.map'}", *map(str, [*objects, blob])]
-        + [
-            *(tflm.libraries if tflm else ()),
-            "-Wl,-z,noexecstack,--no-warn-rwx-segments,-e0",
-        ]
-        + ["-o", str(binary)],
-        check=True,
-    )
+    command = [f"{_PREFIX}g++", *board.flags, "-nostartfiles", "--specs=nano.specs"]
+    command += ["--specs=nosys.specs", f"-T{_PROGRAM / 'link.ld'}", _LINKER]
+    command += [f"-Wl,-Map={folder / 'program.map'}", *map(str, [*objects, blob])]
+    command += [*(tflm.libraries if tflm else ()), "-o", str(binary)]
+    subprocess.run(command, check=True)
+    command = ["qemu-system-arm", "-M", board.machine, "-icount", "shift=0"]
+    command += ["-nographic", "-semihosting-config", "enable=on,target=native"]
     done = subprocess.run(
-        ["qemu-system-arm", "-M", board.machine, "-icount", "shift=0", "-nographic"]
-        + ["-semihosting-config", "enable=on,target=native", "-kernel", str(binary)],
+        [*command, "-kernel", str(binary)],
         capture_output=True,
         text=True,
         timeout=_SECONDS,

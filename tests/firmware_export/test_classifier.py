@@ -1,44 +1,26 @@
-"""The classifier on this machine, with a TFLM that is given.
-
-EI_BERT_TFLM_INCLUDE: include folders, EI_BERT_TFLM_LIB: static libraries, each
-separated like a PATH. The project ships neither.
-"""
+"""The classifier on this machine, with a TFLM that is given (tests/given_tflm.py)."""
 
 import dataclasses
-import functools
-import os
 import pathlib
 import subprocess
 
 import numpy as np
 import pytest
 
-from ei_bert_tf.conversion.conformance import operators
-from ei_bert_tf.evaluation.arena import smallest_arena_bytes
 from ei_bert_tf.evaluation.calibration import probabilities
 from ei_bert_tf.evaluation.runtimes import open_runtime
-from ei_bert_tf.text.wordpiece import SPECIAL_PIECES, WordPiece
 from firmware_export.blob import blob_bytes
-from firmware_export.contents import Contents, GoldenVector
+from firmware_export.contents import Contents
 from firmware_export.package import write_firmware
 from firmware_export.resolver import KERNELS
-from tests.conftest import ALLOWED_SKIP
+from tests.given_tflm import HOST, given_include, given_libraries
+from tests.real_contents import TEMPERATURE, real_contents
 from tests.tiny_contents import tiny_contents
-from tests.tiny_models import TOKENS, VOCABULARY_SIZE, tiny_tflite
 
-TEXTS = [b"on", b"off offs", b"", b"x on \xff", "\u00f6n off off off off off".encode()]
 DRIVER = pathlib.Path(__file__).parents[1] / "c" / "classifier_driver.c"
 NOT_READY = "no call of ei_bert_init has succeeded"
-TEMPERATURE = 0.7
 FLAGS = ("-std=c++17", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion")
 FLAGS += ("-fno-exceptions", "-fno-rtti", "-DTF_LITE_STATIC_MEMORY")
-
-
-def given(name: str) -> list[str]:
-    """Paths of an environment variable; the test is skipped without it."""
-    if name not in os.environ:
-        pytest.skip(ALLOWED_SKIP)
-    return os.environ[name].split(os.pathsep)
 
 
 class Classifier:
@@ -48,7 +30,7 @@ class Classifier:
     """
 
     def __init__(self, firmware: pathlib.Path):
-        include = [f"-isystem{folder}" for folder in given("EI_BERT_TFLM_INCLUDE")]
+        include = [f"-isystem{folder}" for folder in given_include()]
         include += [f"-I{firmware / 'include'}", f"-I{firmware / 'src'}"]
         objects = []
         for source in [DRIVER, *sorted((firmware / "src").glob("*.c*"))]:
@@ -57,7 +39,7 @@ class Classifier:
             command += ["-O1", *include, "-c", str(source), "-o", objects[-1]]
             subprocess.run(command, check=True)
         self._program = firmware.parent / "classifier"
-        link = ["g++", *objects, *given("EI_BERT_TFLM_LIB")]
+        link = ["g++", *objects, *given_libraries(HOST)]
         subprocess.run([*link, "-o", str(self._program)], check=True)
 
     def answers(self, *calls: str) -> list[str]:
@@ -79,45 +61,6 @@ def classify(text: bytes, pair: bytes | None = None) -> str:
     return f"classify ={text.hex()}" + ("" if pair is None else f" ={pair.hex()}")
 
 
-@functools.cache
-def made(outputs: int, pair: bool, seed_of_pieces: str = "on") -> Contents:
-    """A real .tflite with its golden vectors; one output is a regression."""
-    model = tiny_tflite(outputs=outputs, pair=pair)
-    pieces = [*SPECIAL_PIECES, seed_of_pieces, "off", "##s", "x"]
-    pieces += [f"more{number}" for number in range(VOCABULARY_SIZE - len(pieces))]
-    pairs = [text.decode("utf-8", "replace") for text in TEXTS[::-1]] if pair else None
-    texts = [text.decode("utf-8", "replace") for text in TEXTS]
-    encoded = WordPiece(pieces).encode(texts, pairs, TOKENS)
-    engine = open_runtime("tflm", model)
-    logits = engine.logits(encoded)
-    rows = probabilities(engine.dequantize(logits), TEMPERATURE).max(axis=1)
-    # Between two of the texts, so that some are unknown and some are not.
-    threshold = np.sort(rows)[1:3].mean() if outputs > 1 else 0.0
-    vectors = [
-        GoldenVector(
-            text,
-            TEXTS[::-1][row] if pair else None,
-            encoded.ids[row][: encoded.lengths[row]].tolist(),
-            logits[row].tolist(),
-            int(logits[row].argmax()) if outputs > 1 else None,
-            bool(rows[row] < threshold),
-        )
-        for row, text in enumerate(TEXTS)
-    ]
-    return tiny_contents(
-        model=model,
-        operators=operators(model),
-        pieces=pieces,
-        labels=[f"label {number}" for number in range(outputs)] if outputs > 1 else (),
-        max_tokens=TOKENS,
-        pair=pair,
-        temperature=TEMPERATURE,
-        unknown_threshold=threshold,
-        arena_bytes=smallest_arena_bytes(model),
-        golden=vectors,
-    )
-
-
 def compiled(contents: Contents, folder: pathlib.Path) -> Classifier:
     write_firmware(contents, folder / "firmware")
     return Classifier(folder / "firmware")
@@ -125,8 +68,8 @@ def compiled(contents: Contents, folder: pathlib.Path) -> Classifier:
 
 @pytest.mark.parametrize(("outputs", "pair"), [(3, False), (2, True), (1, False)])
 def test_golden_vectors_are_met(tmp_path, outputs, pair):
-    given("EI_BERT_TFLM_LIB")
-    contents = made(outputs, pair)
+    given_libraries(HOST)
+    contents = real_contents(outputs, pair)
     arena = contents.arena_bytes
     golden = contents.golden
     one, two = (b"on", None), (b"on", b"off")
@@ -161,8 +104,8 @@ def test_golden_vectors_are_met(tmp_path, outputs, pair):
 
 
 def test_a_wrong_golden_vector_is_reported(tmp_path):
-    given("EI_BERT_TFLM_LIB")
-    contents = made(3, False)
+    given_libraries(HOST)
+    contents = real_contents(3, False)
     golden = list(contents.golden)
     logits = list(golden[2].logits)
     change = 5 if logits[1] < 100 else -5
@@ -176,8 +119,8 @@ def test_a_wrong_golden_vector_is_reported(tmp_path):
 
 
 def test_what_does_not_fit_is_refused(tmp_path):
-    given("EI_BERT_TFLM_LIB")
-    contents, arena = made(3, False), made(3, False).arena_bytes
+    given_libraries(HOST)
+    contents, arena = real_contents(3, False), real_contents(3, False).arena_bytes
     classifier = compiled(contents, tmp_path)
     assert classifier.answers(
         *(classify(b"on"), f"init {arena - 1} 0", "init 0 0", f"init {arena} 8")
@@ -185,7 +128,7 @@ def test_what_does_not_fit_is_refused(tmp_path):
         *(NOT_READY, "the arena is too small", "the arena is too small"),
         "the arena's address is no multiple of 16",
     ]
-    (tmp_path / "other").write_bytes(blob_bytes(made(2, False, "light")))
+    (tmp_path / "other").write_bytes(blob_bytes(real_contents(2, False, "light")))
     broken = bytearray(blob_bytes(contents))
     broken[300] ^= 1
     (tmp_path / "broken").write_bytes(broken)
@@ -204,8 +147,8 @@ def test_what_does_not_fit_is_refused(tmp_path):
     [("vocabulary_data.c", "vocabulary"), ("model_data.cc", "model")],
 )
 def test_a_changed_byte_of_flash_is_found(tmp_path, name, what):
-    given("EI_BERT_TFLM_LIB")
-    contents = made(2, False)
+    given_libraries(HOST)
+    contents = real_contents(2, False)
     write_firmware(contents, tmp_path / "firmware")
     source = tmp_path / "firmware" / "src" / name
     text = source.read_text()
@@ -224,7 +167,7 @@ def test_a_changed_byte_of_flash_is_found(tmp_path, name, what):
 
 def test_every_kernel_is_registered(tmp_path):
     """The resolver of all operators that a student can have compiles."""
-    include = given("EI_BERT_TFLM_INCLUDE")
+    include = given_include()
     every = [{"name": name, "version": 1, "types": ["int8"]} for name in KERNELS]
     write_firmware(tiny_contents(operators=every), tmp_path / "firmware")
     subprocess.run(

@@ -1,0 +1,152 @@
+"""Proves a bundle's firmware on emulated Cortex-M cores, and measures it.
+
+usage: python -m benchmarks.device --bundle=build/demo --name=demo \
+           --tflm=cortex-m4:reference:M4.a,cortex-m7:cmsis_nn:M7.a \
+           --tflm_include=INCLUDE --tflm_version="..."
+Each of --tflm is a board, whose kernels the library has, and the library. Writes
+benchmarks/device/NAME.json: for each of them what the board printed (golden vectors,
+blobs, thousands of instructions, arena and stack in bytes) and the flash beside the
+model; sizes of the parts by the cross compiler's `size` for three cores and each set of
+Unicode tables; sha256 of all sources and of the model. A test fails when a hand-written
+source or a template is no longer the one that the record is about.
+"""
+
+import hashlib
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from absl import app, flags
+
+import ei_bert_tf
+from benchmarks._cortex_m import (
+    BOARDS,
+    CORES,
+    Tflm,
+    compile_sources,
+    flash_bytes,
+    run,
+    sizes,
+)
+from ei_bert_tf.firmware import firmware_contents
+from firmware_export.package import write_firmware
+from firmware_export.unicode_tables import SETS
+
+_BUNDLE = flags.DEFINE_string("bundle", None, "A finished bundle.", required=True)
+_NAME = flags.DEFINE_string("name", None, "Name of the record.", required=True)
+_TFLM = flags.DEFINE_list("tflm", [], "BOARD:KERNELS:LIBRARY, ...")
+_INCLUDE = flags.DEFINE_list("tflm_include", [], "Folders of TFLM's headers.")
+_VERSION = flags.DEFINE_string("tflm_version", None, "Which TFLM it is.")
+_RESULTS = pathlib.Path(__file__).parent / "device"
+_ROOT = pathlib.Path(__file__).parents[1]
+_PARTS = {
+    "tokenizer": ("tokenizer.c", "trie.c", "unicode.c"),
+    "unicode_tables": ("unicode_data.c",),
+    "vocabulary": ("vocabulary_data.c",),
+    "blob": ("blob.c", "crc32.c"),
+    "self_test": ("golden.c", "task_data.c"),
+    "names": ("status.c", "task.c"),
+}
+
+
+def written_digests() -> dict[str, str]:
+    """sha256 of the hand-written sources and of what generates the others."""
+    folder = _ROOT / "firmware_export"
+    paths = [*(folder / "c").rglob("*.*"), *(folder / "templates").glob("*.j2")]
+    return {path.relative_to(_ROOT).as_posix(): digest(path) for path in sorted(paths)}
+
+
+def digest(path: pathlib.Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def part_sizes(firmware: pathlib.Path, flags_of_core: tuple[str, ...]) -> dict:
+    """Bytes of each part, and the largest stack frames of the tokenizer."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        objects = compile_sources(firmware, folder, flags_of_core)
+        found: dict = {
+            part: sizes([objects[name] for name in names])
+            for part, names in _PARTS.items()
+        }
+        frames = {}
+        for name in _PARTS["tokenizer"]:
+            usage = (folder / f"{name}.su").read_text("utf-8")
+            for line in usage.splitlines():
+                function, size, _ = line.split("\t")
+                frames[function.rsplit(":", 1)[1]] = int(size)
+    # Every function of the tokenizer at once: no chain of calls takes more.
+    found["tokenizer"]["stack_bytes"] = sum(frames.values())
+    return found
+
+
+def board_result(
+    firmware: pathlib.Path, board: str, kernels: str, library: str, model_bytes: int
+) -> dict:
+    """What a board prints with a TFLM, and what stands in flash beside models."""
+    tflm = Tflm(_INCLUDE.value, [library], kernels == "cmsis_nn")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        lines = run(firmware, folder, BOARDS[board], tflm)
+        blob_bytes = (firmware / "ei_bert.blob").stat().st_size
+        flash = flash_bytes(folder / "program.elf") - model_bytes - blob_bytes
+    return {
+        "board": board,
+        "kernels": kernels,
+        "library_sha256": digest(pathlib.Path(library)),
+        "flash_beside_model_bytes": flash,
+        "printed": [f"{name} {rest}".strip() for name, rest in lines if name],
+    }
+
+
+def version(program: str) -> str:
+    """The first line that a program says of its version."""
+    command = [program, "--version"]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True)
+    return printed.stdout.splitlines()[0]
+
+
+def main(_: list[str]) -> None:
+    """Measures, and writes the record when every board has found no failure."""
+    bundle = ei_bert_tf.Bundle.load(_BUNDLE.value)
+    result: dict = {
+        "command": " ".join(["python", "-m", "benchmarks.device", *sys.argv[1:]]),
+        "model_sha256": hashlib.sha256(bundle.model).hexdigest(),
+        "model_bytes": len(bundle.model),
+        "vocabulary_size": bundle.manifest["vocabulary_size"],
+        "max_tokens": bundle.manifest["max_seq_length"],
+        "tflm": _VERSION.value,
+        "compiler": version("arm-none-eabi-gcc"),
+        "emulator": version("qemu-system-arm"),
+        "written": written_digests(),
+        "sizes": {},
+        "boards": [],
+    }
+    with tempfile.TemporaryDirectory() as temporary:
+        for unicode in SETS:
+            firmware = pathlib.Path(temporary) / unicode
+            write_firmware(firmware_contents(bundle, unicode), firmware, "text")
+            result["sizes"][unicode] = {
+                core: part_sizes(firmware, chosen) for core, chosen in CORES.items()
+            }
+        firmware = pathlib.Path(temporary) / "full"
+        result["generated"] = {
+            path.relative_to(firmware).as_posix(): digest(path)
+            for path in sorted(firmware.rglob("*.*"))
+            if path.is_file()
+        }
+        for chosen in _TFLM.value:
+            board, kernels, library = chosen.split(":", 2)
+            found = board_result(firmware, board, kernels, library, len(bundle.model))
+            result["boards"].append(found)
+            print(board, kernels, *found["printed"], sep="\n  ", flush=True)
+    _RESULTS.mkdir(exist_ok=True)
+    unfinished = _RESULTS / f".{_NAME.value}.tmp"
+    unfinished.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    unfinished.replace(_RESULTS / f"{_NAME.value}.json")
+
+
+if __name__ == "__main__":
+    app.run(main)

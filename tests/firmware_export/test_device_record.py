@@ -1,0 +1,33 @@
+"""A stale proof is no proof."""
+
+import json
+import pathlib
+
+import pytest
+
+from benchmarks.device import written_digests
+
+RECORDS = pathlib.Path(__file__).parents[2] / "benchmarks" / "device"
+
+
+@pytest.mark.parametrize("path", sorted(RECORDS.glob("*.json")), ids=lambda p: p.stem)
+def test_the_record_is_about_these_sources(path):
+    record = json.loads(path.read_text("utf-8"))
+    current = written_digests()
+    changed = {
+        name
+        for name in {*record["written"], *current}
+        if record["written"].get(name) != current.get(name)
+    }
+    assert not changed, f"run again: {record['command']}"
+
+
+def test_every_board_found_no_failure():
+    for path in RECORDS.glob("*.json"):
+        for board in json.loads(path.read_text("utf-8"))["boards"]:
+            assert "failures 0" in board["printed"]
+            assert "self_test 0" in board["printed"]
+
+
+def test_there_is_a_record():
+    assert list(RECORDS.glob("*.json"))
