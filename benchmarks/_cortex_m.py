@@ -52,11 +52,13 @@ class Tflm:
         include: folders of its headers.
         libraries: static libraries.
         cmsis_nn: whether its kernels are CMSIS-NN's.
+        defines: macros that it was built with and its headers look at.
     """
 
     include: Sequence[str]
     libraries: Sequence[str]
     cmsis_nn: bool = False
+    defines: Sequence[str] = ()
 
 
 def compile_sources(
@@ -163,4 +165,5 @@ def _include(firmware: pathlib.Path, tflm: Tflm | None) -> list[str]:
     if tflm is not None:
         folders += [f"-isystem{folder}" for folder in tflm.include]
         folders += ["-DEI_BERT_CMSIS_NN"] if tflm.cmsis_nn else []
+        folders += [f"-D{define}" for define in tflm.defines]
     return folders

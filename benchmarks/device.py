@@ -38,6 +38,7 @@ _BUNDLE = flags.DEFINE_string("bundle", None, "A finished bundle.", required=Tru
 _NAME = flags.DEFINE_string("name", None, "Name of the record.", required=True)
 _TFLM = flags.DEFINE_list("tflm", [], "BOARD:KERNELS:LIBRARY, ...")
 _INCLUDE = flags.DEFINE_list("tflm_include", [], "Folders of TFLM's headers.")
+_DEFINES = flags.DEFINE_list("tflm_defines", [], "Macros that it was built with.")
 _VERSION = flags.DEFINE_string("tflm_version", None, "Which TFLM it is.")
 _RESULTS = pathlib.Path(__file__).parent / "device"
 _ROOT = pathlib.Path(__file__).parents[1]
@@ -86,7 +87,7 @@ def board_result(
     firmware: pathlib.Path, board: str, kernels: str, library: str, model_bytes: int
 ) -> dict:
     """What a board prints with a TFLM, and what stands in flash beside models."""
-    tflm = Tflm(_INCLUDE.value, [library], kernels == "cmsis_nn")
+    tflm = Tflm(_INCLUDE.value, [library], kernels == "cmsis_nn", _DEFINES.value)
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         lines = run(firmware, folder, BOARDS[board], tflm)

@@ -1,8 +1,8 @@
 """Builds and runs libFuzzer's targets of tests/c with ASan and UBSan.
 
 usage: python -m tests.fuzzing TARGET SECONDS
-runs one of TARGETS on its corpus, tests/c/corpus/TARGET. Inputs that reach something new
-stay in a temporary folder; what fails is left in the current one.
+runs one of TARGETS on its corpus, tests/c/corpus/TARGET. Inputs that reach something
+new stay in a temporary folder; what fails is left in the current one.
 """
 
 import pathlib
@@ -18,6 +18,8 @@ from tests.tiny_contents import tiny_contents
 
 _C = pathlib.Path(__file__).parent / "c"
 TARGETS = ("tokenizer", "blob")
+_LIMITS = ("-max_len=4096", "-timeout=10")
+_DONE = r"#(\d+)\s+DONE\s+cov: (\d+) ft: \d+ corp: (\d+)"
 _FLAGS = ("-std=c11", "-g", "-O1", "-fsanitize=fuzzer,address,undefined")
 
 
@@ -44,8 +46,13 @@ def fuzz(target: str, seconds: int, folder: pathlib.Path) -> dict[str, int]:
     found = folder / "found"
     found.mkdir()
     done = subprocess.run(
-        [str(program), f"-max_total_time={seconds}", "-max_len=4096", "-timeout=10"]
-        + [str(found), str(_C / "corpus" / target)],
+        [
+            program,
+            *_LIMITS,
+            f"-max_total_time={seconds}",
+            found,
+            _C / "corpus" / target,
+        ],
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -25,7 +25,7 @@ def given_include() -> list[str]:
 
 
 def given_libraries(machine: str) -> list[str]:
-    """Libraries for HOST, `cortex-m4` or `cortex-m7`; the test is skipped without one."""
+    """Libraries for HOST, `cortex-m4` or `cortex-m7`; without one a test is skipped."""
     given = os.environ.get("EI_BERT_TFLM_LIB", "").split(os.pathsep)
     found = [path for path in given if path and _machine(path) == machine]
     if not found:

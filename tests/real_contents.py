@@ -1,4 +1,4 @@
-"""Contents of a firmware with a real, tiny model, and what the host's TFLM makes of it."""
+"""Contents of a firmware with a real, tiny model, and what TFLM makes of it."""
 
 import functools
 
