@@ -59,9 +59,7 @@ def fuzz(target: str, seconds: int, folder: pathlib.Path) -> dict[str, int]:
     if done.returncode != 0:
         print(done.stderr[-4000:], file=sys.stderr)
         raise subprocess.CalledProcessError(done.returncode, target)
-    last = re.findall(r"#(\d+)\s+DONE\s+cov: (\d+) ft: \d+ corp: (\d+)", done.stderr)[
-        -1
-    ]
+    last = re.findall(_DONE, done.stderr)[-1]
     names = ("executions", "coverage", "corpus")
     return dict(zip(names, map(int, last), strict=True))
 
