@@ -36,7 +36,7 @@ setuptools.setup(
         "ei_bert_tf.tools",
     ],
     package_dir={"ei_bert_tf.tools": "tools"},
-    package_data={"firmware_export": ["templates/*", "c/**/*.*"]},
+    package_data={"firmware_export": ["templates/*", "c/**/*.*", "targets/**/*"]},
     install_requires=[
         "absl-py>=1.4",
         "ai-edge-litert>=2.3,<3",
@@ -72,6 +72,7 @@ setuptools.setup(
             "ei-bert-compress=ei_bert_tf.tools.compress:run",
             "ei-bert-distill=ei_bert_tf.tools.distill:run",
             "ei-bert-evaluate=ei_bert_tf.tools.evaluate:run",
+            "ei-bert-export-firmware=ei_bert_tf.tools.export_firmware:run",
             "ei-bert-predict=ei_bert_tf.tools.predict:run",
             "ei-bert-prune-vocabulary=ei_bert_tf.tools.prune_vocabulary:run",
             "ei-bert-quantize=ei_bert_tf.tools.quantize:run",

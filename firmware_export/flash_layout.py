@@ -1,0 +1,55 @@
+"""How the flash of an ESP is divided: the application and two slots for blobs."""
+
+import dataclasses
+
+# Partitions of applications begin at multiples of it, and blobs are mapped by pages of
+# that size.
+PAGE_BYTES = 0x10000
+# Where the application begins, behind boot loader, table, nvs and phy_init.
+APPLICATION_OFFSET = 0x10000
+# For the application beside the model: ESP-IDF with console and TFLM stays below it.
+_APPLICATION_BYTES = 0x100000
+_SIZES_MEGABYTES = (4, 8, 16, 32, 64, 128)
+
+
+@dataclasses.dataclass(frozen=True)
+class FlashLayout:
+    """Sizes of partitions.
+
+    Attributes:
+        model_bytes: of the model inside the application.
+        blob_bytes: of the blob of the same model.
+    """
+
+    model_bytes: int
+    blob_bytes: int
+
+    @property
+    def application_bytes(self) -> int:
+        return _pages(_APPLICATION_BYTES + self.blob_bytes)
+
+    @property
+    def slot_bytes(self) -> int:
+        """Of each slot: an eighth more than the blob, for that of a later training."""
+        return _pages(self.blob_bytes + self.blob_bytes // 8)
+
+    @property
+    def megabytes(self) -> int:
+        """Of the smallest flash that holds all.
+
+        Raises:
+            ValueError: there is none.
+        """
+        needed = APPLICATION_OFFSET + self.application_bytes + 2 * self.slot_bytes
+        for size in _SIZES_MEGABYTES:
+            if needed <= size << 20:
+                return size
+        raise ValueError(
+            f"model: {self.model_bytes} bytes; at most {_SIZES_MEGABYTES[-1]} MB of "
+            "flash hold it and two blobs"
+        )
+
+
+def _pages(size: int) -> int:
+    """Rounded up to whole pages."""
+    return -(-size // PAGE_BYTES) * PAGE_BYTES
