@@ -134,9 +134,7 @@ def export_firmware(
         )
     _refuse("model_form", model_form, FORMS)
     if not 0 <= sequence <= LARGEST_SEQUENCE:
-        raise InputError(
-            f"--sequence={sequence}: 0 to {LARGEST_SEQUENCE} is accepted"
-        )
+        raise InputError(f"--sequence={sequence}: 0 to {LARGEST_SEQUENCE} is accepted")
     try:
         contents = firmware_contents(bundle, unicode)
         files = target_files(contents, target, model_form, sequence)

@@ -17,16 +17,19 @@ class FlashLayout:
     """Sizes of partitions.
 
     Attributes:
-        model_bytes: of the model inside the application.
-        blob_bytes: of the blob of the same model.
+        blob_bytes: of the blob, and about those of the same model in the application.
     """
 
-    model_bytes: int
     blob_bytes: int
 
     @property
     def application_bytes(self) -> int:
         return _pages(_APPLICATION_BYTES + self.blob_bytes)
+
+    @property
+    def slot_offset(self) -> int:
+        """Where the first slot begins; the second one follows it."""
+        return APPLICATION_OFFSET + self.application_bytes
 
     @property
     def slot_bytes(self) -> int:
@@ -40,13 +43,13 @@ class FlashLayout:
         Raises:
             ValueError: there is none.
         """
-        needed = APPLICATION_OFFSET + self.application_bytes + 2 * self.slot_bytes
+        needed = self.slot_offset + 2 * self.slot_bytes
         for size in _SIZES_MEGABYTES:
             if needed <= size << 20:
                 return size
         raise ValueError(
-            f"model: {self.model_bytes} bytes; at most {_SIZES_MEGABYTES[-1]} MB of "
-            "flash hold it and two blobs"
+            f"blob: {self.blob_bytes} bytes; too many for two of them and the "
+            f"application in {_SIZES_MEGABYTES[-1]} MB of flash"
         )
 
 

@@ -1,13 +1,15 @@
 """Packages of the firmware for build systems, one folder in `targets/` for each.
 
 A file of such a folder stands in the package where it stands there; `.j2` is a template.
-The files of `targets/common/` belong to the example of every package.
+The files of `targets/common/` belong to the example of every package, those of
+`targets/host/` to the examples that run on a computer as well.
 """
 
 import dataclasses
 import hashlib
 import json
 import pathlib
+import re
 from collections.abc import Callable, Mapping
 
 from firmware_export.arrays import FORMS
@@ -19,7 +21,7 @@ from firmware_export.rendering import FORMAT_VERSION, TARGETS_FOLDER, render
 from firmware_export.resolver import KERNELS
 
 _MARK = "ei_bert_export.json"
-_COMMON = "common"
+_COMMON, _HOST = "common", "host"
 _TEMPLATE = ".j2"
 _ARRAYS = tuple(form for form in FORMS if not form.startswith("object-"))
 
@@ -46,21 +48,23 @@ class Target:
 
     Attributes:
         example: folder of the example's sources.
+        shared: folders of `targets/` with some of these sources.
         placed: where a file of the firmware folder goes.
         forms: in which of FORMS it takes the model.
     """
 
     example: str
+    shared: tuple[str, ...] = (_COMMON,)
     placed: Callable[[str], str] = _as_it_is
     forms: tuple[str, ...] = FORMS
 
 
 TARGETS = {
-    "cmake": Target("examples/serial_classifier"),
-    "arduino": Target("examples/SerialClassifier", _arduino, _ARRAYS),
-    "esp-idf": Target("example/main", _component, _ARRAYS),
+    "cmake": Target("examples/serial_classifier", (_COMMON, _HOST)),
+    "arduino": Target("examples/SerialClassifier", placed=_arduino, forms=_ARRAYS),
+    "esp-idf": Target("example/main", placed=_component, forms=_ARRAYS),
     "zephyr": Target("samples/serial_classifier/src"),
-    "bazel": Target("example"),
+    "bazel": Target("example", (_COMMON, _HOST)),
 }
 
 
@@ -93,15 +97,9 @@ def target_files(
     }
     fields = _fields(contents, files, sequence)
     files[_MARK] = _record(contents, target, model_form, fields)
-    for folder, start in ((_COMMON, f"{layout.example}/"), (target, "")):
-        for name in _names(folder):
-            path = start + name.removesuffix(_TEMPLATE)
-            template = f"{folder}/{name}"
-            if name.endswith(_TEMPLATE):
-                files[path] = render(template, contents.model, **fields)
-            else:
-                files[path] = (TARGETS_FOLDER / template).read_bytes()
-    return files
+    for folder in layout.shared:
+        files |= _laid_out(contents, folder, f"{layout.example}/", fields)
+    return files | _laid_out(contents, target, "", fields)
 
 
 def write_target(files: Mapping[str, str | bytes], folder: pathlib.Path) -> None:
@@ -117,21 +115,35 @@ def write_target(files: Mapping[str, str | bytes], folder: pathlib.Path) -> None
     write_folder(files, folder, _MARK, "exported package")
 
 
-def _names(folder: str) -> list[str]:
-    root = TARGETS_FOLDER / folder
-    return sorted(
-        path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()
-    )
+def _laid_out(
+    contents: Contents, folder: str, start: str, fields: dict[str, object]
+) -> dict[str, str | bytes]:
+    """The files of a folder of `targets/` by path inside the package."""
+    found: dict[str, str | bytes] = {}
+    for path in (TARGETS_FOLDER / folder).rglob("*"):
+        name = path.relative_to(TARGETS_FOLDER / folder).as_posix()
+        if path.suffix == _TEMPLATE:
+            text = render(f"{folder}/{name}", contents.model, **fields)
+            found[start + name.removesuffix(_TEMPLATE)] = text
+        elif path.is_file():
+            found[start + name] = path.read_bytes()
+    return found
 
 
 def _fields(
     contents: Contents, files: dict[str, str | bytes], sequence: int
 ) -> dict[str, object]:
     """What the templates may name."""
-    suffixes = {"c_sources": ".c", "cc_sources": ".cc", "headers": ".h", "objects": ".o"}
+    patterns = {
+        "c_sources": r".*\.c",
+        "cc_sources": r".*\.cc",
+        "public_headers": r"(.*/)?include/.*\.h",
+        "private_headers": r"(.*/)?src/[^/]*\.h",
+        "objects": r".*\.o",
+    }
     found = {
-        field: sorted(path for path in files if path.endswith(suffix))
-        for field, suffix in suffixes.items()
+        field: sorted(path for path in files if re.fullmatch(pattern, path))
+        for field, pattern in patterns.items()
     }
     names = sorted({operator["name"] for operator in contents.operators})
     blob = next(text for path, text in files.items() if path.endswith(BLOB))
@@ -143,7 +155,7 @@ def _fields(
         "operators": names,
         "model_bytes": len(contents.model),
         "line": "text<TAB>pair" if contents.pair else "text",
-        "flash": FlashLayout(len(contents.model), len(blob)),
+        "flash": FlashLayout(len(blob)),
     }
 
 
