@@ -1,8 +1,8 @@
 """Packages of the firmware for build systems, one folder in `targets/` for each.
 
-A file of such a folder stands in the package where it stands there; `.j2` is a template.
-The files of `targets/common/` belong to the example of every package, those of
-`targets/host/` to the examples that run on a computer as well.
+A file of such a folder stands in the package where it stands there; one that ends in
+`.j2` is a template. The files of `targets/common/` belong to the example of every
+package, those of `targets/host/` to the examples that run on a computer as well.
 """
 
 import dataclasses

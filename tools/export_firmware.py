@@ -1,9 +1,10 @@
 """Exports a bundle as a package for the build system of a device.
 
-The package holds the model, the tokenizer and the classifier as C99 and C++17 sources, an
-example that classifies lines from the serial port, and a README.md that says how to build
-it; TensorFlow Lite Micro is what the user brings. The same flags give the same bytes. An
-older export in --output_dir is replaced as a whole, a folder of anything else is refused.
+The package holds the model, the tokenizer and the classifier as C99 and C++17 sources,
+an example that classifies lines from the serial port, and a README.md that says how to
+build it; TensorFlow Lite Micro is what the user brings. The same flags give the same
+bytes. An older export in --output_dir is replaced as a whole, a folder of anything else
+is refused.
 """
 
 from absl import flags
@@ -26,16 +27,16 @@ _UNICODE = flags.DEFINE_enum(
     "unicode",
     "full",
     list(SETS),
-    "Which code points the tokenizer's tables know: the smaller the set, the less flash "
-    "they take. A word with another code point is [UNK].",
+    "Which code points the tokenizer's tables know: the fewer, the less flash they "
+    "take. A word with another code point is [UNK].",
 )
 _MODEL_FORM = flags.DEFINE_enum(
     "model_form",
     FORMS[0],
     FORMS,
-    "How the model comes: an array that can be read, a string literal, which compiles in "
-    "a fraction of the time, or an object file to link, which cmake, zephyr and bazel "
-    "take.",
+    "How the model comes: an array that can be read, a string literal, which compiles "
+    "in a fraction of the time, or an object file to link, which cmake, zephyr and "
+    "bazel take.",
 )
 _SEQUENCE = flags.DEFINE_integer(
     "sequence",
