@@ -1,7 +1,7 @@
 """The package for CMake: built, installed and found by another project.
 
-EI_BERT_TFLM_LIB and EI_BERT_TFLM_INCLUDE name a TensorFlow Lite Micro of this machine as
-files and folders, separated like a PATH; the project ships none.
+EI_BERT_TFLM_LIB and EI_BERT_TFLM_INCLUDE name a TensorFlow Lite Micro of this machine
+by files and folders, each separated like a PATH; the project ships none.
 """
 
 import os
@@ -12,8 +12,10 @@ import sys
 
 import pytest
 
+from ei_bert_tf.firmware import firmware_contents
 from tests.conftest import ALLOWED_SKIP
-from tests.exported import C_FOLDER, WARNINGS, exported, small_contents
+from tests.exported import C_FOLDER, WARNINGS, exported
+from tests.tiny_bundle import tiny_bundle
 
 BESIDE_PYTHON = str(pathlib.Path(sys.executable).parent)
 
@@ -114,22 +116,38 @@ def test_a_subproject_has_the_tokenizer(tmp_path, form):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["hex", "text", "object-x86-64"])
-def test_the_example_runs_on_tflm(tmp_path, form):
-    """A model of random bytes: what it says of it shows that all is linked."""
+@pytest.mark.parametrize(
+    ("form", "outputs", "pair"),
+    [("hex", 3, False), ("text", 2, True), ("object-x86-64", 1, False)],
+)
+def test_the_example_answers_as_the_bundle_does(tmp_path, form, outputs, pair):
     flags = tflm_flags()
-    package = exported("cmake", tmp_path / "package", small_contents(), form)
+    bundle = tiny_bundle(tmp_path / "bundle", outputs, pair)
+    contents = firmware_contents(bundle, "ascii")
+    package = exported("cmake", tmp_path / "package", contents, form)
     prefix = installed(package, *flags)
     program = tmp_path / "build" / "examples" / "serial_classifier"
+    texts = ["turn the light off", "", "lights", "off off"]
+    pairs = texts[::-1] if pair else None
+    lines = [f"{a}\t{b}" for a, b in zip(texts, pairs, strict=True)] if pair else texts
     printed = subprocess.run(
-        [program / "serial_classifier"], stdout=subprocess.PIPE, check=False
-    )
-    assert printed.returncode == 1
-    assert printed.stdout.startswith(b"# model: the model is no .tflite")
+        [program / "serial_classifier"],
+        input="".join(f"{line}\n" for line in lines),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    assert printed[:2] == ["# model: ok", "# self test: ok, vectors: 16"]
+    expected = [
+        f"{found.value:.4f}"
+        if found.label is None
+        else f"{found.label}\t{found.probability:.4f}"
+        for found in bundle.predict(texts, pairs, "tflm")
+    ]
+    assert printed[3:] == expected
     consumer = C_FOLDER / "cmake_consumer"
-    flags += [f"-DCMAKE_PREFIX_PATH={prefix}", "-DCOMPONENTS=tokenizer;classifier"]
-    cmake("-S", consumer, "-B", tmp_path / "consumer", *flags)
-    text = cmake(
-        *("-S", consumer, "-B", tmp_path / "unnamed", *flags[2:]), succeeds=False
-    )
+    found = [f"-DCMAKE_PREFIX_PATH={prefix}", "-DCOMPONENTS=tokenizer;classifier"]
+    cmake("-S", consumer, "-B", tmp_path / "consumer", *flags, *found)
+    cmake("--build", tmp_path / "consumer")
+    text = cmake("-S", consumer, "-B", tmp_path / "none", *found, succeeds=False)
     assert "ei_bert::classifier needs EI_BERT_TFLM_TARGET" in " ".join(text.split())

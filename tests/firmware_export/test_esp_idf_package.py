@@ -49,7 +49,7 @@ def test_partitions_follow_each_other_and_hold_the_blobs(model_bytes):
 
 def test_a_flash_that_does_not_exist_is_refused():
     assert FlashLayout(2_000_000).megabytes == 8
-    with pytest.raises(ValueError, match="60000000 bytes; too many .* 128 MB"):
+    with pytest.raises(ValueError, match="60000000 bytes; too many"):
         _ = FlashLayout(60_000_000).megabytes
 
 
