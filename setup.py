@@ -60,10 +60,13 @@ setuptools.setup(
         "benchmarks": ["psutil>=6"],
         "dev": [
             "build>=1.2",
+            "cmake>=3.25",
             "hypothesis>=6.100",
+            "kconfiglib>=14.1",
             "mypy>=1.11",
             "pytest>=8",
             "pytest-cov>=5",
+            "PyYAML>=6",
             "ruff>=0.6",
         ],
     },

@@ -2,6 +2,7 @@
 
 import pathlib
 import subprocess
+import sys
 
 from firmware_export.contents import Contents
 from firmware_export.target import target_files, write_target
@@ -44,3 +45,13 @@ def compiles(source: pathlib.Path, include: list[pathlib.Path], *flags: str) -> 
     folders = [f"-I{folder}" for folder in include]
     command = [compiler, standard, *WARNINGS, *folders, *flags, "-fsyntax-only"]
     subprocess.run([*command, str(source)], check=True)
+
+
+def main() -> None:
+    """usage: python -m tests.exported TARGET FOLDER"""
+    target, folder = sys.argv[1:]
+    exported(target, pathlib.Path(folder))
+
+
+if __name__ == "__main__":
+    main()
