@@ -40,7 +40,9 @@ test-all: test
 	@echo "test-all: demo"
 	@$(MAKE) --no-print-directory demo
 	@echo "test-all: Bazel and buildifier"
-	@bash tests/bazel_check.sh build/bazel
+	@bash tests/bazel_check.sh $(RUN) build/bazel
+	@echo "test-all: the component manager of ESP-IDF"
+	@bash tests/esp_idf_check.sh $(RUN) build/esp-idf
 	@echo "test-all: the wheel in a clean environment"
 	@bash tests/wheel_smoke.sh $(RUN) build/smoke
 	@if $(PYTHON312) -c '' >/dev/null 2>&1; then \

@@ -1,13 +1,20 @@
 """What a bundle gives to the firmware: the golden vectors are made here."""
 
 import dataclasses
+import os
+import pathlib
+from collections.abc import Collection
 
 from ei_bert_tf.bundle import Bundle
+from ei_bert_tf.errors import InputError, writing
 from ei_bert_tf.evaluation.calibration import probabilities
 from ei_bert_tf.evaluation.runtimes import open_runtime
 from ei_bert_tf.text.wordpiece import Encoded
+from firmware_export.arrays import FORMS
+from firmware_export.blob import LARGEST_SEQUENCE
 from firmware_export.contents import Contents, GoldenVector
 from firmware_export.golden import golden_texts
+from firmware_export.target import TARGETS, target_files, write_target
 from firmware_export.unicode_tables import SETS
 
 # The oracle: TFLM on a device gives the same integers as on the host.
@@ -94,3 +101,52 @@ def _encoded(
         None if pairs is None else [read(pair) for pair in pairs],
         contents.max_tokens,
     )
+
+
+def export_firmware(
+    bundle: Bundle,
+    target: str,
+    output_dir: str | os.PathLike,
+    unicode: str = "full",
+    model_form: str = FORMS[0],
+    sequence: int = 1,
+) -> None:
+    """Writes a package of the bundle's firmware for a build system.
+
+    Args:
+        bundle: what to export.
+        target: one of firmware_export.target.TARGETS.
+        output_dir: the folder to write; an older export there is replaced as a whole.
+        unicode: which code points the tokenizer's tables know, one of SETS.
+        model_form: how the model comes, one of FORMS.
+        sequence: number of the blob: of two in a device the larger one runs.
+
+    Raises:
+        InputError: something of it is not accepted; nothing is written then.
+    """
+    _refuse("unicode", unicode, SETS)
+    _refuse("target", target, TARGETS)
+    forms = TARGETS[target].forms
+    if model_form in FORMS and model_form not in forms:
+        raise InputError(
+            f"--model_form={model_form}: --target={target} builds sources only; "
+            f"accepted: {', '.join(forms)}"
+        )
+    _refuse("model_form", model_form, FORMS)
+    if not 0 <= sequence <= LARGEST_SEQUENCE:
+        raise InputError(f"--sequence={sequence}: 0 to {LARGEST_SEQUENCE} is accepted")
+    try:
+        contents = firmware_contents(bundle, unicode)
+        files = target_files(contents, target, model_form, sequence)
+    except ValueError as error:
+        raise InputError(f"--bundle={bundle.folder}: {error}") from error
+    try:
+        with writing(output_dir):
+            write_target(files, pathlib.Path(output_dir))
+    except ValueError as error:
+        raise InputError(f"--output_dir={error}") from error
+
+
+def _refuse(flag: str, value: str, accepted: Collection[str]) -> None:
+    if value not in accepted:
+        raise InputError(f"--{flag}={value}: accepted: {', '.join(accepted)}")

@@ -13,8 +13,8 @@ from firmware_export.vocabulary import Vocabulary
 MAGIC = b"EIBERT\r\n"
 FORMAT = 1
 HEADER_BYTES = 256
+LARGEST_SEQUENCE = 0xFFFFFFFF
 _ALIGNMENT = 16
-_LARGEST_SEQUENCE = 0xFFFFFFFF
 
 
 def blob_bytes(contents: Contents, sequence: int = 1, note: str = "") -> bytes:
@@ -27,8 +27,8 @@ def blob_bytes(contents: Contents, sequence: int = 1, note: str = "") -> bytes:
     Raises:
         ValueError: the number is none of 32 bits.
     """
-    if not 0 <= sequence <= _LARGEST_SEQUENCE:
-        raise ValueError(f"sequence: {sequence}; 0 to {_LARGEST_SEQUENCE} is accepted")
+    if not 0 <= sequence <= LARGEST_SEQUENCE:
+        raise ValueError(f"sequence: {sequence}; 0 to {LARGEST_SEQUENCE} is accepted")
     vocabulary = Vocabulary(contents.pieces)
     operators = operator_list(contents.operators)
     parts = [

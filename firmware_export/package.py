@@ -1,11 +1,11 @@
-"""Writes the firmware folder: model, operators, tokenizer and vocabulary."""
+"""The firmware folder: model, operators, tokenizer and vocabulary."""
 
 import pathlib
-import tempfile
 
 from firmware_export.arrays import FORMS, model_sources
 from firmware_export.blob import blob_bytes
 from firmware_export.contents import Contents
+from firmware_export.folder import write_folder
 from firmware_export.resolver import resolver_sources
 from firmware_export.task import task_sources
 from firmware_export.vocabulary import vocabulary_sources
@@ -15,27 +15,21 @@ BLOB = "ei_bert.blob"
 _MARK = "include/ei_bert/model_data.h"
 
 
-def write_firmware(
-    contents: Contents,
-    folder: pathlib.Path,
-    model_form: str = FORMS[0],
-    sequence: int = 1,
-) -> None:
-    """Writes the folder under a temporary name beside it, then renames it.
-
-    An older firmware folder of that name is replaced.
+def firmware_files(
+    contents: Contents, model_form: str = FORMS[0], sequence: int = 1
+) -> dict[str, str | bytes]:
+    """All files by path inside the firmware folder.
 
     Args:
         contents: what a bundle holds.
-        folder: the folder to write, `firmware/` of a bundle.
         model_form: how the model comes, one of FORMS.
         sequence: number of the blob.
 
     Raises:
-        ValueError: the model has an operator without a known kernel, the vocabulary is
-            too large, or the folder holds something else than an older firmware folder.
+        ValueError: the model has an operator without a known kernel, or the vocabulary
+            is too large.
     """
-    sources: dict[str, str | bytes] = {
+    return {
         **model_sources(contents.model, model_form),
         **resolver_sources(contents),
         **vocabulary_sources(contents),
@@ -43,28 +37,19 @@ def write_firmware(
         **written_sources(contents.unicode),
         BLOB: blob_bytes(contents, sequence),
     }
-    folder = pathlib.Path(folder)
-    if folder.exists() and not (
-        folder.is_dir() and (_is_empty(folder) or (folder / _MARK).is_file())
-    ):
-        raise ValueError(
-            f"{folder}: exists and is no firmware folder; a new name, an empty folder "
-            "or an older firmware folder is accepted"
-        )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        prefix=f".{folder.name}.", dir=folder.parent
-    ) as temporary:
-        # mkdtemp is private to the user; the folder inside has the usual rights.
-        written = pathlib.Path(temporary) / "new"
-        for name, text in sorted(sources.items()):
-            path = written / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
-        if folder.exists():
-            folder.rename(pathlib.Path(temporary) / "old")
-        written.rename(folder)
 
 
-def _is_empty(folder: pathlib.Path) -> bool:
-    return next(folder.iterdir(), None) is None
+def write_firmware(
+    contents: Contents,
+    folder: pathlib.Path,
+    model_form: str = FORMS[0],
+    sequence: int = 1,
+) -> None:
+    """Writes the folder, `firmware/` of a bundle, in place of an older one.
+
+    Raises:
+        ValueError: as firmware_files, or the folder holds something else than an older
+            firmware folder.
+    """
+    files = firmware_files(contents, model_form, sequence)
+    write_folder(files, folder, _MARK, "firmware folder")

@@ -7,8 +7,11 @@ import jinja2
 
 FORMAT_VERSION = 1
 
+TEMPLATES_FOLDER = pathlib.Path(__file__).with_name("templates")
+TARGETS_FOLDER = pathlib.Path(__file__).with_name("targets")
+
 _TEMPLATES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(pathlib.Path(__file__).with_name("templates")),
+    loader=jinja2.FileSystemLoader([TEMPLATES_FOLDER, TARGETS_FOLDER]),
     undefined=jinja2.StrictUndefined,
     # The output is C++, not HTML.
     autoescape=False,
@@ -22,7 +25,7 @@ def render(template: str, model: bytes, **fields: object) -> str:
     """The text of one generated file.
 
     Args:
-        template: a file name in `templates/`.
+        template: a file in `templates/` or `targets/`.
         model: the .tflite that the file belongs to; its sha256 stands in the header.
         **fields: whatever else the template names.
     """

@@ -84,6 +84,7 @@ def test_templates_and_c_sources_travel_with_the_export():
     folder = ROOT / "firmware_export"
     wanted = [
         *(folder / "templates").iterdir(),
-        *(path for path in (folder / "c").rglob("*.*")),
+        *(folder / "c").rglob("*.*"),
+        *(path for path in (folder / "targets").rglob("*") if path.is_file()),
     ]
     assert set(data) == {path.relative_to(ROOT).as_posix() for path in wanted}

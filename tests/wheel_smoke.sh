@@ -44,6 +44,11 @@ PYTHON
 test -s bundle/model.tflite
 "$bin/ei-bert-evaluate" --bundle=bundle --eval_file=tiny/eval.tsv
 "$bin/ei-bert-predict" --bundle=bundle "a text"
+for target in cmake arduino esp-idf zephyr bazel; do
+    "$bin/ei-bert-export-firmware" --bundle=bundle --target=$target \
+        --output_dir="exported/$target"
+done
+cc -std=c99 -Iexported/cmake/include -c exported/cmake/src/*.c
 
 # Some gigabytes that the next call makes anew.
 rm -rf "$folder/venv"

@@ -1,14 +1,13 @@
 """The programs as a user meets them: help, refusals, exit status."""
 
-import os
-import pathlib
 import subprocess
 import sys
 import time
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
+from tests.programs import ROOT, refusal, run_program
+
 JOB = [
     "train_file",
     "eval_file",
@@ -37,31 +36,11 @@ FLAGS = {
     "compress": [*JOB, "output_dir"],
     **{name: [*JOB, "work_dir"] for name in STAGE_PROGRAMS},
     "evaluate": ["bundle", "eval_file", "[no]header", "runtime"],
+    "export_firmware": [
+        *("bundle", "target", "output_dir", "unicode", "model_form", "sequence"),
+    ],
     "predict": ["bundle", "runtime", "input_file", "text_columns", "[no]header"],
 }
-
-
-def run_program(
-    name: str, *arguments: str | bytes
-) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-m", f"tools.{name}", *arguments],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONUTF8": "1"},
-        capture_output=True,
-        check=False,
-    )
-
-
-def refusal(name: str, *arguments: str | bytes) -> str:
-    """The one line with which a program refuses its arguments."""
-    done = run_program(name, *arguments)
-    assert done.returncode == 1
-    assert done.stdout == b""
-    lines = done.stderr.decode().splitlines()
-    assert len(lines) == 1
-    assert lines[0].startswith(f"{name}: ")
-    return lines[0]
 
 
 @pytest.mark.parametrize("name", FLAGS)
@@ -100,6 +79,8 @@ def test_unknown_flag_is_refused(name):
         ("compress", ["--dataset=builtin:bbc_news", "--output_dir="], "--output_dir"),
         ("evaluate", ["--eval_file=dev.tsv"], "--bundle"),
         ("evaluate", ["--bundle=out"], "--eval_file"),
+        ("export_firmware", ["--bundle=out", "--target=cmake"], "--output_dir"),
+        ("export_firmware", ["--bundle=out", "--output_dir=x"], "--target"),
         ("predict", ["a text"], "--bundle"),
     ],
 )

@@ -1,0 +1,2 @@
+// Stands for the library that brings TensorFlow Lite Micro.
+#pragma once

@@ -1,0 +1,3 @@
+#pragma once
+
+extern "C" void vTaskDelay(TickType_t ticks);

@@ -1,0 +1,7 @@
+// What the sample uses of Zephyr.
+#pragma once
+
+extern "C" {
+int console_init(void);
+int console_getchar(void);
+}
