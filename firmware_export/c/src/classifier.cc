@@ -160,8 +160,8 @@ void Compare(const ei_bert_golden_vector& vector, const ei_bert_result& result,
              ei_bert_self_test_report* report) {
   bool is_equal = true;
   for (uint32_t label = 0; label < instance.task.classes; ++label) {
-    const int32_t expected = vector.logits[label];
-    const int32_t found = result.logits[label];
+    const int32_t expected = +vector.logits[label];
+    const int32_t found = +result.logits[label];
     const int32_t distance = expected > found ? expected - found : found - expected;
     if (distance > report->largest_difference) report->largest_difference = distance;
     if (distance != 0 && is_equal) {
