@@ -46,7 +46,11 @@ extern "C" void app_main() {
   Write("# slots: ");
   Write(ei_bert_status_text(status));
   Write("\n");
-  if (line_classifier_begin(Write, blob) != EI_BERT_OK) return;
+  bool is_ready = line_classifier_begin(Write, blob) == EI_BERT_OK;
+  if (!is_ready && blob != nullptr) {
+    is_ready = line_classifier_begin(Write, nullptr) == EI_BERT_OK;
+  }
+  if (!is_ready) return;
   while (true) {
     // Without a driver the console does not wait for input.
     const int byte = std::getchar();
