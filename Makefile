@@ -35,6 +35,8 @@ test: lint
 	@$(RUN) -m pytest -q -m "not slow" --cov --cov-fail-under=85
 
 test-all: test
+	@echo "test-all: cross compiler, emulator and checkers"
+	@bash tests/debian_packages.sh
 	@echo "test-all: slow tests"
 	@$(RUN) -m pytest -q -m slow
 	@echo "test-all: demo"

@@ -2,7 +2,7 @@
 
 usage: python benchmarks/record.py --bundle=build/demo --task=bbc_news \
            --command="make demo"
-writes benchmarks/results/TASK/METHOD-MAX_MODEL_BYTES-SEED.json.
+writes benchmarks/results/TASK/METHOD[-VARIANT]-MAX_MODEL_BYTES-SEED.json.
 """
 
 import json
@@ -14,6 +14,9 @@ _BUNDLE = flags.DEFINE_string("bundle", None, "Folder of a bundle.", required=Tr
 _TASK = flags.DEFINE_string("task", None, "Name of the data.", required=True)
 _COMMAND = flags.DEFINE_string(
     "command", None, "The command that made the bundle.", required=True
+)
+_VARIANT = flags.DEFINE_string(
+    "variant", "", "Added to the name where a recipe differs from the preset's."
 )
 _RESULTS = pathlib.Path(__file__).parent / "results"
 
@@ -27,7 +30,9 @@ def record(manifest: dict, task: str, command: str) -> dict:
         "task": task,
         "metric": manifest["task"]["metric"],
         "method": recipe["method"],
-        "default": recipe["method"] == "kd" and recipe["student_start"] == "slice",
+        "default": recipe["method"] == "kd"
+        and recipe["student_start"] == "slice"
+        and not _VARIANT.value,
         "max_model_bytes": manifest["max_model_bytes"],
         "model_bytes": manifest["model_bytes"],
         "seed": manifest["seed"],
@@ -40,6 +45,8 @@ def record(manifest: dict, task: str, command: str) -> dict:
         "tflm": tflm["value"],
         "tflm_agreement": tflm["agreement"],
         "arena_bytes": tflm["arena_bytes"],
+        "calibration": manifest["calibration"],
+        "recipe": recipe,
         "seconds": manifest["stage_seconds"],
         "resumed": sorted(name for name, stage in stages.items() if stage["resumed"]),
         "command": command,
@@ -53,7 +60,8 @@ def main(_: list[str]) -> None:
     path = pathlib.Path(_BUNDLE.value) / "manifest.json"
     manifest = json.loads(path.read_text("utf-8"))
     found = record(manifest, _TASK.value, _COMMAND.value)
-    name = f"{found['method']}-{found['max_model_bytes']}-{found['seed']}.json"
+    method = "-".join(filter(None, (found["method"], _VARIANT.value)))
+    name = f"{method}-{found['max_model_bytes']}-{found['seed']}.json"
     target = _RESULTS / _TASK.value / name
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_suffix(".tmp")
