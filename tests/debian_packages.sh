@@ -2,14 +2,18 @@
 # Installs what the slow tests compile, check and emulate with, where it is missing.
 set -euo pipefail
 
+packages=(
+    gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib
+    qemu-system-arm
+    clang libclang-rt-dev # The second has libFuzzer and the sanitizers.
+    clang-tidy
+    cppcheck
+)
 missing=()
-want() { command -v "$1" >/dev/null || missing+=("${@:2}"); }
-want arm-none-eabi-gcc gcc-arm-none-eabi libnewlib-arm-none-eabi \
-    libstdc++-arm-none-eabi-newlib
-want qemu-system-arm qemu-system-arm
-want clang clang
-want clang-tidy clang-tidy
-want cppcheck cppcheck
+for package in "${packages[@]}"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+        missing+=("$package")
+done
 if ((${#missing[@]})); then
     apt-get update -qq
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
