@@ -1,24 +1,24 @@
-"""Kills a run at random moments and checks that it ends with the same bytes.
+"""Kills runs at random moments and checks that they end with the same bytes.
 
 usage: python -m benchmarks.kills --reference=build/demo --count=20 \
            -- --dataset=builtin:bbc_news --preset=quick --max_model_bytes=1000000
-The reference is a finished, never interrupted run of the flags behind `--`. A moment is
-drawn evenly from the seconds of all its stages. The stages before that moment are
-copied from the reference, since a run would find them finished; the stage of the moment
-begins anew, is killed (SIGKILL) that many seconds after it began, and a second run goes
-on to the end. Writes benchmarks/kills/NAME.json: for each kill the stage, the second
-and the digests of model.tflite, vocab.txt and labels.txt. A kill that is in the file is
-not repeated.
+The reference is a finished run of the flags behind `--`, never interrupted. A run
+starts in an empty folder and is killed (SIGKILL) again and again, each time after a
+number of seconds drawn evenly from 10 to 200, whatever it is at: loading, a stage, the
+When it has come to its end, every file of its bundle is compared with the
+reference's, and the next run begins, until there are `count` kills and the last run has
+ended. After each kill what already stands under a final name has to be whole. Writes
+benchmarks/kills/NAME.json after each run; runs that it holds are not repeated.
 """
 
 import hashlib
 import json
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from typing import Any
 
 import numpy as np
 from absl import app, flags
@@ -33,80 +33,100 @@ _NAME = flags.DEFINE_string("name", "demo", "Name of the result.")
 _COUNT = flags.DEFINE_integer("count", 20, "Kills.")
 _SEED = flags.DEFINE_integer("seed", 0, "Of the moments.")
 _RESULTS = pathlib.Path(__file__).parent / "kills"
-_POLL_SECONDS = 0.05
+_LEAST_SECONDS, _MOST_SECONDS = 10.0, 200.0
 
 
 def digests(folder: pathlib.Path) -> dict[str, str]:
-    """sha256 of the files that have to be the same."""
+    """sha256 of every file of a finished bundle, by path."""
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     return {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        for name in MODEL_FILES
+        for name in manifest["files"]
     }
 
 
-def moments(seconds: dict[str, float], count: int, seed: int) -> list[tuple]:
-    """(stage, seconds after its start), drawn evenly over all stages' seconds."""
-    names = [name for name in seconds if name != "evaluation"]
-    ends = np.cumsum([seconds[name] for name in names])
-    found = []
-    for moment in np.random.default_rng(seed).uniform(0, ends[-1], count):
-        index = int(np.searchsorted(ends, moment, side="right"))
-        start = ends[index - 1] if index else 0.0
-        found.append((names[index], round(float(moment - start), 2)))
-    return found
+def stage_at_work(folder: pathlib.Path) -> str:
+    """The stage that a killed run leaves half-way, or the last one that it finished."""
+    stages = folder / CHECKPOINTS
+    half_way = [path.name[1:] for path in stages.glob(".*")]
+    if half_way:
+        return half_way[0]
+    done = sorted(stages.glob("*/done.json"), key=lambda path: path.stat().st_mtime)
+    return f"after {done[-1].parent.name}" if done else "before the stages"
 
 
-def killed_and_finished(
-    reference: pathlib.Path, before: list[str], stage: str, after: float, run: list[str]
-) -> dict[str, str]:
-    """The digests that a run leaves which was killed in `stage` and run again."""
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = pathlib.Path(temporary)
-        for name in before:
-            shutil.copytree(reference / CHECKPOINTS / name, folder / CHECKPOINTS / name)
-        command = [sys.executable, "-m", "tools.compress", *run]
-        command.append(f"--output_dir={folder}")
-        with tempfile.TemporaryFile() as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log)
-            working = folder / CHECKPOINTS / f".{stage}"
-            while not working.exists() and process.poll() is None:
-                time.sleep(_POLL_SECONDS)
-            time.sleep(after)
-            if process.poll() is not None:
-                raise InputError(f"the run ended before it could be killed in {stage}")
+def killed_run(
+    command: list[str], folder: pathlib.Path, moments: list[float], expected: dict
+) -> dict[str, Any]:
+    """Runs to the end, with a kill after each of `moments` that it lasts.
+
+    Returns:
+        The `kills`, the `seconds` that all of it took and which files are `different`.
+    """
+    kills = []
+    start = time.perf_counter()
+    for moment in moments:
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            process.wait(moment)
+        except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        subprocess.run(command, check=True, capture_output=True)
-        return digests(folder)
+        else:
+            break
+        kill = {"seconds": round(moment, 2), "stage": stage_at_work(folder)}
+        kills.append(kill)
+        print(*kill.values(), flush=True)
+        for name in MODEL_FILES:
+            path = folder / name
+            if path.exists():
+                found = hashlib.sha256(path.read_bytes()).hexdigest()
+                if found != expected[name]:
+                    raise AssertionError(f"{path} is not whole after {kill}")
+    subprocess.run(command, check=True, capture_output=True)
+    found = digests(folder)
+    return {
+        "kills": kills,
+        "seconds": round(time.perf_counter() - start, 1),
+        "model_sha256": found["model.tflite"],
+        "different": sorted(
+            name
+            for name in {*found, *expected}
+            if found.get(name) != expected.get(name)
+        ),
+    }
 
 
 def main(arguments: list[str]) -> None:
     """Kills, compares, and exits with 1 when any bytes differ."""
-    reference = pathlib.Path(_REFERENCE.value)
-    manifest = json.loads((reference / "manifest.json").read_text("utf-8"))
+    expected = digests(pathlib.Path(_REFERENCE.value))
     target = _RESULTS / f"{_NAME.value}.json"
-    result = {"expected": digests(reference), "kills": []}
+    result: dict[str, Any] = {"flags": arguments[1:], "expected": expected, "runs": []}
     if target.is_file():
         result = json.loads(target.read_text("utf-8"))
-        if result["expected"] != digests(reference):
+        if (result["expected"], result["flags"]) != (expected, arguments[1:]):
             raise InputError(f"{target}: is of another reference; remove it first")
-    seconds = manifest["stage_seconds"]
-    stages = list(seconds)
-    drawn = moments(seconds, _COUNT.value, _SEED.value)
-    for stage, after in drawn[len(result["kills"]) :]:
-        before = stages[: stages.index(stage)]
-        found = killed_and_finished(reference, before, stage, after, arguments[1:])
-        same = found == result["expected"]
-        kill = {"stage": stage, "seconds": after, "same": same, "digests": found}
-        result["kills"].append(kill)
-        result["flags"] = arguments[1:]
+    while (done := sum(len(run["kills"]) for run in result["runs"])) < _COUNT.value:
+        # A run's moments are its own, so that a later call goes on with the same ones.
+        generator = np.random.default_rng([_SEED.value, len(result["runs"])])
+        left = _COUNT.value - done
+        moments = generator.uniform(_LEAST_SECONDS, _MOST_SECONDS, left).tolist()
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = pathlib.Path(temporary)
+            command = [sys.executable, "-m", "tools.compress", *arguments[1:]]
+            command.append(f"--output_dir={folder}")
+            result["runs"].append(killed_run(command, folder, moments, expected))
         result["environment"] = environment()
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_suffix(".tmp")
-        temporary.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-        temporary.replace(target)
-        print(stage, after, "same" if same else "DIFFERENT", flush=True)
-    if not all(kill["same"] for kill in result["kills"]):
+        temporary_file = target.with_suffix(".tmp")
+        temporary_file.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+        temporary_file.replace(target)
+    for run in result["runs"]:
+        ended = "DIFFERENT" if run["different"] else "the same bytes"
+        print(len(run["kills"]), "kills:", ended, *run["different"])
+    if any(run["different"] for run in result["runs"]):
         sys.exit(1)
 
 
