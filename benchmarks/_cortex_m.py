@@ -1,18 +1,20 @@
 """Builds a firmware for an emulated Cortex-M, runs it in QEMU, measures its sections.
 
-The programs are tests/c/cortex_m; the boards QEMU's mps2-an386 (Cortex-M4) and
-mps2-an500 (Cortex-M7). Instructions are counted, not cycles.
+The boards are QEMU's mps2-an386 (Cortex-M4) and mps2-an500 (Cortex-M7), their start-up
+code and the tests that run there those of tests/c/cortex_m. Instructions are counted,
+not cycles.
 """
 
 import dataclasses
 import pathlib
 import re
 import subprocess
+import tempfile
 from collections.abc import Sequence
 
 from firmware_export.elf import data_object
 
-_PROGRAM = pathlib.Path(__file__).parents[1] / "tests" / "c" / "cortex_m"
+PROGRAM = pathlib.Path(__file__).parents[1] / "tests" / "c" / "cortex_m"
 _PREFIX = "arm-none-eabi-"
 _WARNINGS = ("-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion")
 _SECTIONS = ("-ffunction-sections", "-fdata-sections")
@@ -41,6 +43,16 @@ BOARDS = {
 # Without a board that is run: its sizes alone.
 CORES = {name: board.flags for name, board in BOARDS.items()} | {
     "cortex-m55": ("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard")
+}
+
+
+_PARTS = {
+    "tokenizer": ("tokenizer.c", "trie.c", "unicode.c"),
+    "unicode_tables": ("unicode_data.c",),
+    "vocabulary": ("vocabulary_data.c",),
+    "blob": ("blob.c", "crc32.c"),
+    "self_test": ("golden.c", "task_data.c"),
+    "names": ("status.c", "task.c"),
 }
 
 
@@ -87,13 +99,79 @@ def compile_sources(
     return objects
 
 
+def build(
+    firmware: pathlib.Path,
+    folder: pathlib.Path,
+    board: Board,
+    tflm: Tflm | None = None,
+    sources: Sequence[pathlib.Path] = (PROGRAM / "main.c",),
+    objects: Sequence[pathlib.Path] = (),
+) -> pathlib.Path:
+    """Links a program for a board around a firmware.
+
+    Args:
+        firmware: folder that write_firmware left.
+        folder: for objects, the map and the program.
+        sources: of the program, the board's own aside; they may include each other's
+            headers.
+        objects: linked as well.
+
+    Raises:
+        subprocess.CalledProcessError: it does not build.
+    """
+    compiled = compile_sources(firmware, folder, board.flags, "-Os", tflm)
+    linked = [*compiled.values(), *objects]
+    program = [PROGRAM / "startup.c", *sources]
+    defines = []
+    if tflm is not None:
+        program.append(PROGRAM / "tflm_port.cc")
+        defines = ["-DWITH_CLASSIFIER"]
+    include = sorted({f"-I{source.parent}" for source in program})
+    for source in program:
+        language = ["gcc", "-std=gnu99"] if source.suffix == ".c" else ["g++"]
+        command = [_PREFIX + language[0], *language[1:], *board.flags, *_SECTIONS]
+        command += [*_WARNINGS[:3], "-Os", *defines, *include]
+        command += [*_include(firmware, tflm), "-c", str(source)]
+        linked.append(folder / f"{source.name}.o")
+        subprocess.run([*command, "-o", str(linked[-1])], check=True)
+    binary = folder / "program.elf"
+    command = [f"{_PREFIX}g++", *board.flags, "-nostartfiles", "--specs=nano.specs"]
+    command += ["--specs=nosys.specs", f"-T{PROGRAM / 'link.ld'}", _LINKER]
+    command += [f"-Wl,-Map={folder / 'program.map'}", *map(str, linked)]
+    command += [*(tflm.libraries if tflm else ()), "-o", str(binary)]
+    subprocess.run(command, check=True)
+    return binary
+
+
+def emulate(program: pathlib.Path, board: Board, said: bytes = b"") -> str:
+    """What a program prints on a board whose serial line hears `said`.
+
+    Raises:
+        subprocess.CalledProcessError: the program exits with another status than 0.
+    """
+    command = ["qemu-system-arm", "-M", board.machine, "-icount", "shift=0"]
+    command += ["-display", "none", "-monitor", "none", "-serial", "stdio"]
+    command += ["-semihosting-config", "enable=on,target=native"]
+    done = subprocess.run(
+        [*command, "-kernel", str(program)],
+        input=said,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=_SECONDS,
+    )
+    printed = done.stdout.decode("utf-8", "replace")
+    if done.returncode != 0:
+        raise subprocess.CalledProcessError(done.returncode, "qemu", printed)
+    return printed
+
+
 def run(
     firmware: pathlib.Path,
     folder: pathlib.Path,
     board: Board,
     tflm: Tflm | None = None,
 ) -> list[tuple[str, str]]:
-    """The lines that the program prints, as (name, rest).
+    """Runs the tests of tests/c/cortex_m; the lines that they print, as (name, rest).
 
     Args:
         firmware: folder that write_firmware left.
@@ -102,39 +180,12 @@ def run(
     Raises:
         subprocess.CalledProcessError: it does not build, or the board found a failure.
     """
-    objects = list(compile_sources(firmware, folder, board.flags, "-Os", tflm).values())
     blob = folder / "blob.o"
     image = (firmware / "ei_bert.blob").read_bytes()
     blob.write_bytes(data_object(image, "blob_image", 16, "arm"))
-    program = [_PROGRAM / "startup.c", _PROGRAM / "main.c"]
-    defines = []
-    if tflm is not None:
-        program.append(_PROGRAM / "tflm_port.cc")
-        defines = ["-DWITH_CLASSIFIER"]
-    for source in program:
-        language = ["gcc", "-std=gnu99"] if source.suffix == ".c" else ["g++"]
-        command = [_PREFIX + language[0], *language[1:], *board.flags, *_SECTIONS]
-        command += ["-Os", *defines, *_include(firmware, tflm), "-c", str(source)]
-        objects.append(folder / f"{source.name}.o")
-        subprocess.run([*command, "-o", str(objects[-1])], check=True)
-    binary = folder / "program.elf"
-    command = [f"{_PREFIX}g++", *board.flags, "-nostartfiles", "--specs=nano.specs"]
-    command += ["--specs=nosys.specs", f"-T{_PROGRAM / 'link.ld'}", _LINKER]
-    command += [f"-Wl,-Map={folder / 'program.map'}", *map(str, [*objects, blob])]
-    command += [*(tflm.libraries if tflm else ()), "-o", str(binary)]
-    subprocess.run(command, check=True)
-    command = ["qemu-system-arm", "-M", board.machine, "-icount", "shift=0"]
-    command += ["-nographic", "-semihosting-config", "enable=on,target=native"]
-    done = subprocess.run(
-        [*command, "-kernel", str(binary)],
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS,
-    )
-    printed = done.stdout + done.stderr
-    if done.returncode != 0:
-        raise subprocess.CalledProcessError(done.returncode, "qemu", printed)
-    pairs = [line.strip().partition(" ") for line in printed.splitlines()]
+    program = build(firmware, folder, board, tflm, objects=[blob])
+    lines = emulate(program, board).splitlines()
+    pairs = [line.strip().partition(" ") for line in lines]
     return [(name, rest) for name, _, rest in pairs]
 
 
@@ -151,6 +202,26 @@ def sizes(objects: Sequence[pathlib.Path]) -> dict[str, int]:
     return {"flash_bytes": text + data, "ram_bytes": data + bss}
 
 
+def part_sizes(firmware: pathlib.Path, flags_of_core: tuple[str, ...]) -> dict:
+    """Bytes of each part, and the largest stack frames of the tokenizer."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        objects = compile_sources(firmware, folder, flags_of_core)
+        found: dict = {
+            part: sizes([objects[name] for name in names])
+            for part, names in _PARTS.items()
+        }
+        frames = {}
+        for name in _PARTS["tokenizer"]:
+            usage = (folder / f"{name}.su").read_text("utf-8")
+            for line in usage.splitlines():
+                function, size, _ = line.split("\t")
+                frames[function.rsplit(":", 1)[1]] = int(size)
+    # Every function of the tokenizer at once: no chain of calls takes more.
+    found["tokenizer"]["stack_bytes"] = sum(frames.values())
+    return found
+
+
 def flash_bytes(program: pathlib.Path) -> int:
     """What a linked program puts into flash."""
     printed = subprocess.run(
@@ -158,6 +229,13 @@ def flash_bytes(program: pathlib.Path) -> int:
     ).stdout
     text, data = map(int, re.findall(r"\d+", printed.splitlines()[1])[:2])
     return text + data
+
+
+def version(program: str) -> str:
+    """The first line that a program says of its version."""
+    command = [program, "--version"]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True)
+    return printed.stdout.splitlines()[0]
 
 
 def _include(firmware: pathlib.Path, tflm: Tflm | None) -> list[str]:

@@ -14,7 +14,6 @@ source or a template is no longer the one that the record is about.
 import hashlib
 import json
 import pathlib
-import subprocess
 import sys
 import tempfile
 
@@ -25,11 +24,12 @@ from benchmarks._cortex_m import (
     BOARDS,
     CORES,
     Tflm,
-    compile_sources,
     flash_bytes,
+    part_sizes,
     run,
-    sizes,
+    version,
 )
+from benchmarks._digests import digest, written_digests
 from ei_bert_tf.firmware import firmware_contents
 from firmware_export.package import write_firmware
 from firmware_export.unicode_tables import SETS
@@ -41,46 +41,6 @@ _INCLUDE = flags.DEFINE_list("tflm_include", [], "Folders of TFLM's headers.")
 _DEFINES = flags.DEFINE_list("tflm_defines", [], "Macros that it was built with.")
 _VERSION = flags.DEFINE_string("tflm_version", None, "Which TFLM it is.")
 _RESULTS = pathlib.Path(__file__).parent / "device"
-_ROOT = pathlib.Path(__file__).parents[1]
-_PARTS = {
-    "tokenizer": ("tokenizer.c", "trie.c", "unicode.c"),
-    "unicode_tables": ("unicode_data.c",),
-    "vocabulary": ("vocabulary_data.c",),
-    "blob": ("blob.c", "crc32.c"),
-    "self_test": ("golden.c", "task_data.c"),
-    "names": ("status.c", "task.c"),
-}
-
-
-def written_digests() -> dict[str, str]:
-    """sha256 of the hand-written sources and of what generates the others."""
-    folder = _ROOT / "firmware_export"
-    paths = [*(folder / "c").rglob("*.*"), *(folder / "templates").glob("*.j2")]
-    return {path.relative_to(_ROOT).as_posix(): digest(path) for path in sorted(paths)}
-
-
-def digest(path: pathlib.Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def part_sizes(firmware: pathlib.Path, flags_of_core: tuple[str, ...]) -> dict:
-    """Bytes of each part, and the largest stack frames of the tokenizer."""
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = pathlib.Path(temporary)
-        objects = compile_sources(firmware, folder, flags_of_core)
-        found: dict = {
-            part: sizes([objects[name] for name in names])
-            for part, names in _PARTS.items()
-        }
-        frames = {}
-        for name in _PARTS["tokenizer"]:
-            usage = (folder / f"{name}.su").read_text("utf-8")
-            for line in usage.splitlines():
-                function, size, _ = line.split("\t")
-                frames[function.rsplit(":", 1)[1]] = int(size)
-    # Every function of the tokenizer at once: no chain of calls takes more.
-    found["tokenizer"]["stack_bytes"] = sum(frames.values())
-    return found
 
 
 def board_result(
@@ -100,13 +60,6 @@ def board_result(
         "flash_beside_model_bytes": flash,
         "printed": [f"{name} {rest}".strip() for name, rest in lines if name],
     }
-
-
-def version(program: str) -> str:
-    """The first line that a program says of its version."""
-    command = [program, "--version"]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True)
-    return printed.stdout.splitlines()[0]
 
 
 def main(_: list[str]) -> None:

@@ -5,12 +5,14 @@ import pathlib
 
 import pytest
 
-from benchmarks.device import written_digests
+from benchmarks._digests import written_digests
 
-RECORDS = pathlib.Path(__file__).parents[2] / "benchmarks" / "device"
+BENCHMARKS = pathlib.Path(__file__).parents[2] / "benchmarks"
+RECORDS = BENCHMARKS / "device"
+OF_SOURCES = [*sorted(RECORDS.glob("*.json")), BENCHMARKS / "firmware" / "fuzz.json"]
 
 
-@pytest.mark.parametrize("path", sorted(RECORDS.glob("*.json")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", OF_SOURCES, ids=lambda path: path.stem)
 def test_the_record_is_about_these_sources(path):
     record = json.loads(path.read_text("utf-8"))
     current = written_digests()

@@ -72,9 +72,10 @@ int32_t board_thousands_of_instructions(void) {
 #define STACK_MARK 0xA5A5A5A5U
 
 void board_mark_stack(void) {
-  uint32_t here;
+  const uint32_t *top;
   uint32_t *word = &bss_end;
-  while (word < &here - 16) {
+  __asm__ volatile("mov %0, sp" : "=r"(top));
+  while (word < top - 16) {
     *word++ = STACK_MARK;
   }
 }
