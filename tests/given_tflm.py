@@ -1,8 +1,9 @@
 """The TFLM that somebody gives: the project ships none.
 
 EI_BERT_TFLM_INCLUDE: folders of headers; EI_BERT_TFLM_LIB: static libraries for this
-machine, for a Cortex-M4 and for a Cortex-M7, as many of them as there are; each
-separated like a PATH.
+machine, for a Cortex-M4 and for a Cortex-M7 with their FPUs, as many of them as there
+are; each separated like a PATH. EI_BERT_TFLM_DEFINES: macros that they were built with
+and their headers look at, separated by commas, such as TF_LITE_STRIP_ERROR_STRINGS.
 """
 
 import os
@@ -13,8 +14,8 @@ import pytest
 from tests.conftest import ALLOWED_SKIP
 
 HOST = "host"
-# What `readelf -A` says of a member's processor.
-_CORES = {"Cortex-M4": "cortex-m4", "Cortex-M7": "cortex-m7"}
+# What `readelf -A` says of a member's FPU; compilers name one architecture for both.
+_CORES = {"VFPv4-D16": "cortex-m4", "FPv5/FP-D16 for ARMv8": "cortex-m7"}
 
 
 def given_include() -> list[str]:
@@ -22,6 +23,12 @@ def given_include() -> list[str]:
     if "EI_BERT_TFLM_INCLUDE" not in os.environ:
         pytest.skip(ALLOWED_SKIP)
     return os.environ["EI_BERT_TFLM_INCLUDE"].split(os.pathsep)
+
+
+def given_defines() -> list[str]:
+    """Macros, none if nothing is said of them."""
+    given = os.environ.get("EI_BERT_TFLM_DEFINES", "").split(",")
+    return [name for name in given if name]
 
 
 def given_libraries(machine: str) -> list[str]:
@@ -35,9 +42,18 @@ def given_libraries(machine: str) -> list[str]:
 
 def _machine(library: str) -> str:
     command = ["readelf", "-A", library]
-    printed = subprocess.run(command, capture_output=True, text=True).stdout
-    for line in printed.splitlines():
-        name, _, value = line.strip().partition(": ")
-        if name == "Tag_CPU_name":
-            return _CORES.get(value.strip('"'), value)
-    return HOST
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    tags = dict(
+        line.strip().split(": ", 1)
+        for line in done.stdout.splitlines()
+        if line.startswith("  Tag_")
+    )
+    if not tags:
+        return HOST
+    fpu = tags.get("Tag_FP_arch", "none")
+    if fpu not in _CORES:
+        pytest.fail(
+            f"EI_BERT_TFLM_LIB={library}: built for an Arm core with FPU {fpu!r}; "
+            f"accepted: {', '.join(_CORES)}, or a library for this machine"
+        )
+    return _CORES[fpu]

@@ -10,7 +10,7 @@ from ei_bert_tf.text.wordpiece import WordPiece
 from firmware_export.contents import GoldenVector
 from firmware_export.golden import golden_texts
 from firmware_export.package import write_firmware
-from tests.given_tflm import given_include, given_libraries
+from tests.given_tflm import given_defines, given_include, given_libraries
 from tests.real_contents import real_contents
 from tests.tiny_contents import tiny_contents
 
@@ -49,7 +49,7 @@ def test_tokenizer_blob_and_golden_ids(tmp_path, board):
 @pytest.mark.parametrize("board", BOARDS)
 @pytest.mark.parametrize(("outputs", "pair"), [(3, False), (2, True), (1, False)])
 def test_the_whole_classifier(tmp_path, board, outputs, pair):
-    tflm = Tflm(given_include(), given_libraries(board))
+    tflm = Tflm(given_include(), given_libraries(board), False, given_defines())
     need_compiler()
     contents = real_contents(outputs, pair)
     write_firmware(contents, tmp_path / "firmware", "text")
