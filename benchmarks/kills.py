@@ -5,8 +5,9 @@ usage: python -m benchmarks.kills --reference=build/demo --count=20 \
 The reference is a finished run of the flags behind `--`, never interrupted. A run
 starts in an empty folder and is killed (SIGKILL) again and again, each time after a
 number of seconds drawn evenly from 10 to 200, whatever it is at: loading, a stage, the
-When it has come to its end, every file of its bundle is compared with the
-reference's, and the next run begins, until there are `count` kills and the last run has
+sealing. When it has come to its end, every file of its bundle, and what every stage
+left for the next one (weights, the teacher's answers), is compared with the
+reference's. The next run begins, until there are `count` kills and the last run has
 ended. After each kill what already stands under a final name has to be whole. Writes
 benchmarks/kills/NAME.json after each run; runs that it holds are not repeated.
 """
@@ -33,15 +34,21 @@ _NAME = flags.DEFINE_string("name", "demo", "Name of the result.")
 _COUNT = flags.DEFINE_integer("count", 20, "Kills.")
 _SEED = flags.DEFINE_integer("seed", 0, "Of the moments.")
 _RESULTS = pathlib.Path(__file__).parent / "kills"
+_RESULT_SUFFIXES = (".npy", ".npz", ".safetensors")
 _LEAST_SECONDS, _MOST_SECONDS = 10.0, 200.0
 
 
 def digests(folder: pathlib.Path) -> dict[str, str]:
-    """sha256 of every file of a finished bundle, by path."""
+    """sha256 of the files of a finished bundle and of its stages' results, by path."""
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    results = [
+        path.relative_to(folder).as_posix()
+        for path in sorted((folder / CHECKPOINTS).glob("*/*"))
+        if path.suffix in _RESULT_SUFFIXES
+    ]
     return {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        for name in manifest["files"]
+        for name in [*manifest["files"], *results]
     }
 
 
