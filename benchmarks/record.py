@@ -42,6 +42,11 @@ def record(manifest: dict, task: str, command: str) -> dict:
         "student_before_qat": stages["student_before_qat"]["value"],
         "student_float": stages["student_float"]["value"],
         "student_int8": stages["student_int8"]["value"],
+        "held_out": {
+            name: stage["held_out"]
+            for name, stage in stages.items()
+            if "held_out" in stage
+        },
         "tflm": tflm["value"],
         "tflm_agreement": tflm["agreement"],
         "arena_bytes": tflm["arena_bytes"],

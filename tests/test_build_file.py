@@ -1,4 +1,4 @@
-"""BUILD names every Python file of the tree, once as a source, and no other."""
+"""BUILD names every file of the tree, and each Python file once as a source."""
 
 import ast
 import collections
@@ -6,6 +6,16 @@ import pathlib
 
 ROOT = pathlib.Path(__file__).parents[1]
 FOLDERS = ("ei_bert_tf", "tools", "firmware_export", "tests", "benchmarks", "examples")
+LEFT_BY_TOOLS = ("__pycache__", "build", "dist")
+
+
+def value_of(node: ast.expr) -> object:
+    """A literal, or the files of a `glob`."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "glob":
+        (patterns,) = map(ast.literal_eval, node.args)
+        found = [path for pattern in patterns for path in ROOT.glob(pattern)]
+        return [p.relative_to(ROOT).as_posix() for p in sorted(found) if p.is_file()]
+    return ast.literal_eval(node)
 
 
 def targets() -> list[dict[str, object]]:
@@ -15,19 +25,41 @@ def targets() -> list[dict[str, object]]:
     for statement in tree.body:
         call = getattr(statement, "value", None)
         if isinstance(call, ast.Call):
-            values = {k.arg: ast.literal_eval(k.value) for k in call.keywords}
+            values = {k.arg: value_of(k.value) for k in call.keywords}
             found.append({"rule": ast.unparse(call.func)} | values)
     return found
 
 
+def files_of_the_tree() -> set[str]:
+    """All but what tools leave: hidden folders, caches, `build` and `dist`."""
+    found = {path.name for path in ROOT.iterdir() if path.is_file()}
+    found.discard("BUILD")
+    for folder in (*FOLDERS, "docs", ".ci"):
+        for path in (ROOT / folder).rglob("*"):
+            inside = path.relative_to(ROOT / folder).parts
+            left = any(part[0] == "." or part in LEFT_BY_TOOLS for part in inside)
+            if path.is_file() and not left:
+                found.add(path.relative_to(ROOT).as_posix())
+    return {name for name in found if not name.startswith(".cov")}
+
+
+def test_every_file_is_in_a_target():
+    named = {
+        name
+        for target in targets()
+        for name in [*target.get("srcs", []), *target.get("data", [])]
+        if not name.startswith(":")
+    }
+    assert named == files_of_the_tree()
+
+
 def test_every_file_is_the_source_of_one_target():
-    files = {"setup.py"}
-    for folder in FOLDERS:
-        for path in (ROOT / folder).rglob("*.py"):
-            if "build" not in path.relative_to(ROOT).parts:
-                files.add(path.relative_to(ROOT).as_posix())
+    files = {name for name in files_of_the_tree() if name.endswith(".py")}
     named = collections.Counter(
-        source for target in targets() for source in target.get("srcs", [])
+        source
+        for target in targets()
+        for source in target.get("srcs", [])
+        if source.endswith(".py")
     )
     assert set(named) == files
     del named["tests/bazel_main.py"]  # The main file of every test.
@@ -36,13 +68,15 @@ def test_every_file_is_the_source_of_one_target():
 
 def test_rules_follow_the_folders():
     for target in targets():
+        if target["rule"] == "filegroup":
+            continue
         for source in target.get("srcs", []):
             folder, name = source.split("/")[0], source.split("/")[-1]
             if name.startswith("test_"):
                 assert target["rule"] == "py_test"
             elif folder in ("tools", "benchmarks", "examples") and name[0] != "_":
                 assert target["rule"] == "py_binary"
-            elif source != "setup.py" and source != "tests/bazel_main.py":
+            elif source != "tests/bazel_main.py":
                 assert target["rule"] == "py_library"
 
 
@@ -67,7 +101,7 @@ def test_deps_are_what_the_sources_import():
             module = source.removesuffix(".py").removesuffix("/__init__")
             owners[module.replace("/", ".")] = target["name"]
     for target in targets():
-        if target["rule"] == "package":
+        if not str(target["rule"]).startswith("py_"):
             continue
         wanted = {name for s in target["srcs"] for name in imported(s, owners)}
         if target["rule"] == "py_test":
