@@ -7,6 +7,7 @@ import pytest
 import ei_bert_tf
 from ei_bert_tf.conversion.zeros import zeros_of
 from ei_bert_tf.errors import InputError
+from ei_bert_tf.pipeline import STAGES
 from tests.killing import Killed, kill_at
 from tests.make_tiny_teacher import write_data, write_teacher
 
@@ -36,22 +37,32 @@ def tiny(tmp_path_factory):
     return folder
 
 
-def compress(folder, output, overrides=None, **changes):
+def choices(folder, output, overrides=None, **changes):
     # Methods share a folder, and with it the stages before they part.
     recipe = folder / f"{output}.json"
     recipe.write_text(json.dumps(RECIPE | (overrides or {})))
+    return {
+        "train": folder / "train.tsv",
+        "evaluate": folder / "eval.tsv",
+        "text": "text",
+        "label": "label",
+        "teacher": str(folder / "teacher"),
+        "preset": "quick",
+        "recipe": recipe,
+        "max_seq_length": 13,
+    } | changes
+
+
+def compress(folder, output, overrides=None, **changes):
     return ei_bert_tf.compress(
-        train=folder / "train.tsv",
-        evaluate=folder / "eval.tsv",
-        text="text",
-        label="label",
-        teacher=str(folder / "teacher"),
-        preset="quick",
-        recipe=recipe,
-        max_seq_length=13,
-        output_dir=folder / output,
-        **changes,
+        output_dir=folder / output, **choices(folder, output, overrides, **changes)
     )
+
+
+@pytest.fixture(scope="module")
+def whole(tiny):
+    """Of a run with all stages that was never interrupted."""
+    return compress(tiny, "whole", method="cross", target_sparsity=0.5)
 
 
 @pytest.mark.slow
@@ -89,8 +100,15 @@ def test_cross_distillation(tiny, overrides):
 
 
 @pytest.mark.slow
-def test_a_killed_cross_distillation_ends_with_the_same_bytes(tiny, monkeypatch):
-    whole = compress(tiny, "whole", method="cross", target_sparsity=0.5)
+def test_stage_by_stage_gives_the_same_bytes(tiny, whole):
+    given = choices(tiny, "stages", method="cross", target_sparsity=0.5)
+    for stage in STAGES:
+        ei_bert_tf.run_stages([stage], work_dir=tiny / "stages", **given)
+    assert (tiny / "stages" / "model.tflite").read_bytes() == whole.model
+
+
+@pytest.mark.slow
+def test_a_killed_cross_distillation_ends_with_the_same_bytes(tiny, whole, monkeypatch):
     kills = kill_at(
         monkeypatch,
         [("student", 7), ("refinement", 10), ("pruning", 3), ("quantization", 5)],
