@@ -1,6 +1,6 @@
 """Turns a finished bundle into a benchmark record, one JSON file a job.
 
-usage: python benchmarks/record.py --bundle=build/demo --task=bbc_news \
+usage: python -m benchmarks.record --bundle=build/demo --task=bbc_news \
            --command="make demo"
 writes benchmarks/results/TASK/METHOD[-VARIANT]-MAX_MODEL_BYTES-SEED.json, and brings
 `default` and `command` of the others up to date where a preset does something else now.
