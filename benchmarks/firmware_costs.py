@@ -4,7 +4,7 @@ usage: python -m benchmarks.firmware_costs
 For three cores and each set of Unicode tables, the bytes of tokenizer, tables and a
 vocabulary of 6,000 pieces, by the cross compiler's `size` at -Os. The pieces are the
 built-in teacher's first ones: special, single characters, the most frequent words;
-what a minimal perfect hash of them would take at least stands beside them. And the
+what a minimal perfect hash would take at least stands beside them. And the
 seconds that compilers take for a model of 1.91 MB as an array, in each form, the
 median of rounds in which the forms take turns. Writes benchmarks/firmware/costs.json.
 """
@@ -44,7 +44,7 @@ def pieces() -> list[str]:
 
 
 def hash_bytes(vocabulary: list[str]) -> int:
-    """What a minimal perfect hash takes at least, of any construction.
+    """What a minimal perfect hash beside the pieces' plain bytes takes at least.
 
     It finds a piece for strings that are none as well, so the pieces have to be there
     to be compared with, and each has its id, in 2 bytes. The function itself takes

@@ -2,16 +2,13 @@
 
 usage: python -m benchmarks.record --bundle=build/demo --task=bbc_news \
            --command="make demo"
-writes benchmarks/results/TASK/METHOD[-VARIANT]-MAX_MODEL_BYTES-SEED.json, and brings
-`default` and `command` of the others up to date where a preset does something else now.
+writes benchmarks/results/TASK/METHOD[-VARIANT]-MAX_MODEL_BYTES-SEED.json.
 """
 
 import json
 import pathlib
 
 from absl import app, flags
-
-from ei_bert_tf.recipe import PRESET_METHODS
 
 _BUNDLE = flags.DEFINE_string("bundle", None, "Folder of a bundle.", required=True)
 _TASK = flags.DEFINE_string("task", None, "Name of the data.", required=True)
@@ -24,12 +21,6 @@ _VARIANT = flags.DEFINE_string(
 _RESULTS = pathlib.Path(__file__).parent / "results"
 
 
-def is_default(recipe: dict, variant: str) -> bool:
-    """Whether a preset alone does what the recipe says."""
-    method = PRESET_METHODS[recipe["preset"]]
-    return (recipe["method"], recipe["student_start"], variant) == (method, "slice", "")
-
-
 def record(manifest: dict, task: str, command: str) -> dict:
     """The fields of a benchmark record from a bundle's manifest; metrics in 0..1."""
     stages = {stage["name"]: stage for stage in manifest["stages"]}
@@ -39,7 +30,9 @@ def record(manifest: dict, task: str, command: str) -> dict:
         "task": task,
         "metric": manifest["task"]["metric"],
         "method": recipe["method"],
-        "default": is_default(recipe, _VARIANT.value),
+        "default": recipe["method"] == "kd"
+        and recipe["student_start"] == "slice"
+        and not _VARIANT.value,
         "max_model_bytes": manifest["max_model_bytes"],
         "model_bytes": manifest["model_bytes"],
         "seed": manifest["seed"],
@@ -67,32 +60,6 @@ def record(manifest: dict, task: str, command: str) -> dict:
     }
 
 
-def write(target: pathlib.Path, found: dict) -> None:
-    """Writes a record as a whole."""
-    temporary = target.with_suffix(".tmp")
-    temporary.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-    temporary.replace(target)
-
-
-def update_defaults() -> None:
-    """What was a preset's default when it was recorded need not be it any more: then
-    the command names the method that it left to the preset."""
-    for path in _RESULTS.glob("*/*.json"):
-        found = json.loads(path.read_text("utf-8"))
-        if "recipe" not in found:
-            continue
-        method = found["method"]
-        variant = path.stem.rsplit("-", 2)[0].removeprefix(method).removeprefix("-")
-        now = is_default(found["recipe"], variant)
-        if found["default"] == now:
-            continue
-        command = found["command"]
-        if not now and "--method=" not in command:
-            program = "tools.compress"
-            command = command.replace(program, f"{program} --method={method}")
-        write(path, found | {"default": now, "command": command})
-
-
 def main(_: list[str]) -> None:
     """Writes the record and prints where."""
     path = pathlib.Path(_BUNDLE.value) / "manifest.json"
@@ -102,8 +69,9 @@ def main(_: list[str]) -> None:
     name = f"{method}-{found['max_model_bytes']}-{found['seed']}.json"
     target = _RESULTS / _TASK.value / name
     target.parent.mkdir(parents=True, exist_ok=True)
-    write(target, found)
-    update_defaults()
+    temporary = target.with_suffix(".tmp")
+    temporary.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    temporary.replace(target)
     print(target)
 
 

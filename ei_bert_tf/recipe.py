@@ -9,8 +9,6 @@ from ei_bert_tf.errors import AnyPath, InputError
 
 PRESETS = ("quick", "standard", "thorough")
 METHODS = ("kd", "cross", "layerwise", "relation", "none")
-# What each preset does unless it is told otherwise: benchmarks/results/SST-2.
-PRESET_METHODS = {"quick": "kd", "standard": "cross", "thorough": "cross"}
 STUDENT_STARTS = ("slice", "random")
 NORMS = ("layer", "affine")
 TASK_LAYERS = ("copied", "frozen", "shared")

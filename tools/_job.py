@@ -70,11 +70,11 @@ _RECIPE = flags.DEFINE_string(
 )
 _METHOD = flags.DEFINE_enum(
     "method",
-    None,
+    recipe.METHODS[0],
     recipe.METHODS,
-    "How the student learns, by default as the preset does: kd from a still teacher's "
-    "answers, cross with a teacher that moves with it, layerwise and relation from the "
-    "teacher's tokens too, none without a teacher.",
+    "How the student learns: kd from a still teacher's answers, cross with a teacher "
+    "that moves with it, layerwise and relation from the teacher's tokens too, none "
+    "without a teacher.",
 )
 _STUDENT_START = flags.DEFINE_enum(
     "student_start",
