@@ -36,7 +36,10 @@ setuptools.setup(
         "ei_bert_tf.tools",
     ],
     package_dir={"ei_bert_tf.tools": "tools"},
-    package_data={"firmware_export": ["templates/*", "c/**/*.*", "targets/**/*"]},
+    package_data={
+        "ei_bert_tf": ["reporting/templates/*"],
+        "firmware_export": ["flash.json", "templates/*", "c/**/*.*", "targets/**/*"],
+    },
     install_requires=[
         "absl-py>=1.4",
         "ai-edge-litert>=2.3,<3",

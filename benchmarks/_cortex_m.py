@@ -51,7 +51,8 @@ _PARTS = {
     "unicode_tables": ("unicode_data.c",),
     "vocabulary": ("vocabulary_data.c",),
     "blob": ("blob.c", "crc32.c"),
-    "self_test": ("golden.c", "task_data.c"),
+    "self_test": ("golden.c",),
+    "task": ("task_data.c",),
     "names": ("status.c", "task.c"),
 }
 

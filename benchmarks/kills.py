@@ -30,6 +30,7 @@ from absl import app, flags
 from ei_bert_tf.bundle import MODEL_FILES
 from ei_bert_tf.composition import environment
 from ei_bert_tf.errors import InputError
+from ei_bert_tf.reporting.report import REPORT_FILES
 from ei_bert_tf.stages import CHECKPOINTS
 
 _REFERENCE = flags.DEFINE_string("reference", None, "A finished run.", required=True)
@@ -42,7 +43,8 @@ _LEAST_SECONDS, _MOST_SECONDS = 10.0, 110.0
 
 
 def digests(folder: pathlib.Path) -> dict[str, str]:
-    """sha256 of the files of a finished bundle and of its stages' results, by path."""
+    """sha256 by path of the files of a finished bundle, its reports aside, which tell
+    seconds, and of its stages' results."""
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     results = [
         path.relative_to(folder).as_posix()
@@ -52,6 +54,7 @@ def digests(folder: pathlib.Path) -> dict[str, str]:
     return {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
         for name in [*manifest["files"], *results]
+        if name not in REPORT_FILES
     }
 
 

@@ -14,7 +14,7 @@ from ei_bert_tf.errors import InputError
 from ei_bert_tf.evaluation.calibration import probabilities
 from ei_bert_tf.evaluation.runtimes import RUNTIMES, open_runtime
 from ei_bert_tf.metrics import metric_value
-from ei_bert_tf.stages import CHECKPOINTS
+from ei_bert_tf.stages import CHECKPOINTS, FLOAT_STUDENT
 from ei_bert_tf.task import Task
 from ei_bert_tf.text.datasets import examples_of
 from ei_bert_tf.text.wordpiece import WordPiece
@@ -24,7 +24,7 @@ FORMAT_VERSION = 1
 BUNDLE_RUNTIMES = (*RUNTIMES, "keras")
 MODEL_FILES = ("model.tflite", "vocab.txt", "labels.txt")
 _UNLISTED = ("manifest.json", CHECKPOINTS)
-_FLOAT_WEIGHTS = f"{CHECKPOINTS}/quantization/student_float.safetensors"
+_FLOAT_WEIGHTS = f"{CHECKPOINTS}/quantization/{FLOAT_STUDENT}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,10 +24,12 @@ from ei_bert_tf.job import Job
 from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.pipeline import Pipeline
 from ei_bert_tf.preparation import Preparation
+from ei_bert_tf.run_report import run_report
 from ei_bert_tf.stages import CHECKPOINTS
 from ei_bert_tf.text.datasets import Dataset
 from ei_bert_tf.text.wordpiece import WordPiece
 from ei_bert_tf.version import __version__
+from firmware_export.flash import flash_bytes
 from firmware_export.package import write_firmware
 
 _PARITY_TEXTS = 50
@@ -100,7 +102,7 @@ def compress(
         "resumed": False,
     }
     found = operators(model)
-    vocabulary = _write_model(folder, model, tokenizer, data.task.labels)
+    _write_model(folder, model, tokenizer, data.task.labels)
     manifest: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "package_version": __version__,
@@ -128,7 +130,6 @@ def compress(
             pipeline, engines[RUNTIMES[0]], logits[RUNTIMES[0]]
         ).to_json(),
         "model_bytes": len(model),
-        "flash_bytes": len(model) + vocabulary,
         "vocabulary_size": len(tokenizer.pieces),
         "segmentation": tokenizer.segmentation(encoded),
         "max_seq_length": tokens,
@@ -141,6 +142,10 @@ def compress(
     with writing(folder / "firmware"):
         contents = firmware_contents(Bundle(folder, manifest))
         write_firmware(contents, folder / "firmware")
+    manifest["flash_bytes"] = flash_bytes(contents)
+    values = engines[RUNTIMES[0]].dequantize(logits[RUNTIMES[0]])
+    with writing(folder):
+        run_report(pipeline, manifest, contents, values).write(folder)
     manifest["files"] = file_list(folder)
     _write(
         folder / "manifest.json",
@@ -194,13 +199,12 @@ def _open_pipeline(job: Job, folder: pathlib.Path, resume: bool) -> Pipeline:
 
 def _write_model(
     folder: pathlib.Path, model: bytes, tokenizer: WordPiece, labels: Sequence[str]
-) -> int:
-    """The model and the names of its ids; returns the vocabulary's bytes."""
+) -> None:
+    """The model and the names of its ids."""
     vocabulary = "".join(piece + "\n" for piece in tokenizer.pieces).encode()
     names = "".join(f"{label}\n" for label in labels).encode()
     for name, content in zip(MODEL_FILES, (model, vocabulary, names), strict=True):
         _write(folder / name, content)
-    return len(vocabulary)
 
 
 def _calibration(

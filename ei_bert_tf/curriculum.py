@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from ei_bert_tf.text.words import pair_words
 from ei_bert_tf.training import stage_seed
 from ei_bert_tf.vocabulary.importance import piece_scores
 from ei_bert_tf.vocabulary.pruning import keep_list
+from ei_bert_tf.vocabulary.summary import vocabulary_summary
 from ei_bert_tf.weights import load_weights
 
 _NEIGHBOURS = 10
@@ -30,6 +32,7 @@ class Curriculum:
     Attributes:
         outputs_files: the teacher's answers, in the order of `examples`.
         tokenizer, kept: the student's, and its pieces' ids in the teacher's vocabulary.
+        vocabulary: what of the teacher's stays, as vocabulary_summary has it.
         token_weights: what a method has learnt beside the float student.
     """
 
@@ -38,6 +41,7 @@ class Curriculum:
         self.outputs_files: list[pathlib.Path] = []
         self.tokenizer: WordPiece
         self.kept: np.ndarray
+        self.vocabulary: dict[str, Any]
         self.token_weights: pathlib.Path
         self._augmentation: pathlib.Path | None = None
 
@@ -53,6 +57,7 @@ class Curriculum:
         size = prepared.config.vocabulary_size
         scores = piece_scores(prepared.recipe.keep_by, attention, counts)
         self.kept = keep_list(pieces, scores, prepared.spelling, size)
+        self.vocabulary = vocabulary_summary(pieces, scores, counts, self.kept)
         if len(self.kept) != size:
             raise AssertionError("every piece that the corpus uses has a score")
         self.tokenizer = WordPiece([pieces[index] for index in self.kept])

@@ -1,6 +1,7 @@
 """What a user asks for: the task, the limits of the device, and how to train."""
 
 import dataclasses
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,13 @@ from ei_bert_tf.text.builtin import BUILTIN_DATASETS
 from ei_bert_tf.text.datasets import Dataset, load_builtin, load_files, load_tfds
 
 SMALLEST_SEQUENCE = 3  # [CLS], a piece, [SEP]
+# Fields whose flags have other names.
+_FLAGS = {
+    "train": "train_file",
+    "evaluate": "eval_file",
+    "text": "text_columns",
+    "label": "label_column",
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,6 +77,22 @@ class Job:
                 f"--target_sparsity={self.target_sparsity}: at least 0 and below 1"
             )
         check_teacher_name(self.teacher)
+
+    def command(self) -> str:
+        """The call of tools.compress that asks for the same."""
+        words = ["python -m tools.compress"]
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            flag = _FLAGS.get(field.name, field.name)
+            if value == field.default:
+                continue
+            if field.name == "text":
+                value = ",".join(self._text_columns() or [])
+            if field.name == "header":
+                words.append("--noheader")
+            else:
+                words.append(shlex.quote(f"--{flag}={value}"))
+        return " ".join(words)
 
     def read_recipe(self) -> Recipe:
         """The preset with the overrides of the recipe file."""

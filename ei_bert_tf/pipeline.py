@@ -27,7 +27,7 @@ from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.preparation import Preparation
 from ei_bert_tf.progress import Progress
 from ei_bert_tf.recipe import LOSS_WEIGHTS
-from ei_bert_tf.stages import CHECKPOINTS, TRAINING, Stages
+from ei_bert_tf.stages import CHECKPOINTS, FLOAT_STUDENT, TRAINING, Stages
 from ei_bert_tf.student.encoder import build_student
 from ei_bert_tf.student.folding import copy_weights, fold_task_projection
 from ei_bert_tf.student.inheritance import initial_student
@@ -323,7 +323,7 @@ class Pipeline:
             )
             final = build_student(config, folded=True)
             float_weights(quantized, final)
-            save_weights(folder / "student_float.safetensors", final.weights)
+            save_weights(folder / FLOAT_STUDENT, final.weights)
             fixed = quantize_student(
                 build_student(config, fixed_tokens=True, folded=True)
             )

@@ -18,6 +18,8 @@ from ei_bert_tf.errors import InputError, writing
 CHECKPOINTS = "checkpoints"  # The folder of the stages' folders.
 # A training's state in its stage's folder until the stage is done.
 TRAINING = "training.safetensors"
+# The last weights without quantizers, in the folder of the stage quantization.
+FLOAT_STUDENT = "student_float.safetensors"
 
 
 class Stages:

@@ -11,6 +11,10 @@ import pytest
 
 import ei_bert_tf
 from ei_bert_tf.errors import InputError
+from ei_bert_tf.evaluation.float_student import load_float_student
+from ei_bert_tf.evaluation.layer_error import layer_errors
+from ei_bert_tf.recipe import StudentConfig
+from ei_bert_tf.stages import FLOAT_STUDENT
 from tests.killing import Killed, kill_at
 from tests.make_tiny_teacher import write_data, write_teacher
 
@@ -85,6 +89,44 @@ def test_manifest_lists_every_file_with_its_digest(bundle):
         content = (bundle.folder / name).read_bytes()
         assert entry["bytes"] == len(content)
         assert entry["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_the_report_adds_up(bundle):
+    report = json.loads((bundle.folder / "report.json").read_text("utf-8"))
+    manifest = bundle.manifest
+    assert report["stages"] == manifest["stages"]
+    assert sum(report["parts"].values()) == manifest["model_bytes"]
+    assert all(report["parts"].values())
+    flash = report["flash"]["cortex-m4"]
+    parts = ("model", "vocabulary", "unicode_tables")
+    assert sum(flash[part] for part in parts) == manifest["flash_bytes"]
+    assert sum(cell["count"] for cell in report["confusions"]) == 40
+    right = [c["count"] for c in report["confusions"] if c["label"] == c["predicted"]]
+    assert sum(right) / 40 == manifest["stages"][-1]["value"]
+    assert len(report["mistakes"]) == min(20, 40 - sum(right))
+    assert report["vocabulary"]["kept"] == manifest["vocabulary_size"]
+    page = (bundle.folder / "report.html").read_text("utf-8")
+    assert f"{manifest['model_bytes'] / 1e6:.3f} MB" in page
+
+
+def test_layer_errors_begin_where_the_student_differs(bundle):
+    config = StudentConfig(**bundle.manifest["student"])
+    weights = bundle.folder / "checkpoints" / "quantization" / FLOAT_STUDENT
+    student = load_float_student(config, weights)
+    texts = bundle.tokenizer.encode(["a very good day", "the awful film"], None, 13)
+    before = layer_errors(bundle.model, student, config, texts)
+    layers = [row["layer"] for row in before]
+    assert layers[0] == "embedding_projection" and layers[-1] == "classifier"
+    assert all(row["signal_to_noise_db"] > 3 and row["cosine"] > 0.8 for row in before)
+    changed = "block_1_feed_forward"
+    kernel = student.get_layer(changed).kernel
+    kernel.assign(-kernel)
+    after = layer_errors(bundle.model, student, config, texts)
+    place = layers.index(changed)
+    assert after[:place] == before[:place]
+    assert after[place]["signal_to_noise_db"] < 3
+    with pytest.raises(ValueError, match="no text to compare"):
+        layer_errors(bundle.model, student, config, texts.take(np.arange(0)))
 
 
 def test_predictions_of_all_runtimes_have_known_labels(bundle):

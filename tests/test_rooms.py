@@ -15,11 +15,12 @@ ROOMS = (
     "compression",
     "conversion",
     "evaluation",
+    "reporting",
 )
 # The files that know the rooms, in the order of who knows whom.
 ABOVE = (
     *("job", "preparation", "curriculum", "pipeline", "bundle", "firmware"),
-    "composition",
+    *("run_report", "composition"),
 )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ei_bert_tf.compat import tf
 from ei_bert_tf.distillation.trainer import predictor
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.recipe import StudentConfig
@@ -13,15 +14,12 @@ from ei_bert_tf.text.wordpiece import Encoded
 from ei_bert_tf.weights import load_weights
 
 
-def float_logits(
-    student: dict[str, Any], weights: pathlib.Path, encoded: Encoded
-) -> np.ndarray:
-    """Logits float32 [N, C] of the float student in tf_keras.
+def load_float_student(config: StudentConfig, weights: pathlib.Path) -> tf.keras.Model:
+    """The float student in its exported form.
 
     Args:
-        student: the manifest's StudentConfig.
-        weights: those of the folded student, as the quantization stage leaves them.
-        encoded: N texts in the student's ids.
+        config: its shape.
+        weights: as the quantization stage leaves them.
 
     Raises:
         InputError: the weights are gone.
@@ -31,7 +29,20 @@ def float_logits(
             f"--runtime=keras: {weights} is missing; the float weights are part of "
             "checkpoints/, which a bundle otherwise does without"
         )
-    config = StudentConfig(**student)
     model = build_student(config, folded=True)
     load_weights(weights, model.weights)
-    return predictor(model, config)(encoded)
+    return model
+
+
+def float_logits(
+    student: dict[str, Any], weights: pathlib.Path, encoded: Encoded
+) -> np.ndarray:
+    """Logits float32 [N, C] of the float student in tf_keras.
+
+    Args:
+        student: the manifest's StudentConfig.
+        weights: of load_float_student.
+        encoded: N texts in the student's ids.
+    """
+    config = StudentConfig(**student)
+    return predictor(load_float_student(config, weights), config)(encoded)

@@ -1,0 +1,45 @@
+"""Which part of the student the bytes of a .tflite belong to."""
+
+import re
+
+from ei_bert_tf.conversion import flatbuffer
+
+# By the name of a layer, the first that matches.
+_PARTS = {
+    "embedding": r"embedding|embedding_projection|positions|segment_embedding",
+    "attention": r"block_\d+_(query|key|value|attention_output)",
+    "feed-forward": r"block_\d+_feed_forward(_output)?",
+    "norms": r".*_norm_\w+",
+    "task layers": r"pooler|classifier",
+}
+_LAYER = re.compile(r"quant_(\w+?)/")
+
+
+def part_bytes(model: bytes) -> dict[str, int]:
+    """Bytes of the constants of each part, and under `graph` the rest of the file:
+    operators, tensors' names, ranges and small constants of no part."""
+    parsed = flatbuffer.parse_model(model)
+    found = dict.fromkeys(_PARTS, 0)
+    counted = set()
+    for tensor in parsed.subgraphs[0].tensors:
+        if not flatbuffer.is_constant(parsed, tensor) or tensor.buffer in counted:
+            continue
+        layer = layer_name(flatbuffer.tensor_name(tensor))
+        part = next(
+            (
+                part
+                for part, pattern in _PARTS.items()
+                if layer is not None and re.fullmatch(pattern, layer)
+            ),
+            None,
+        )
+        if part is not None:
+            counted.add(tensor.buffer)
+            found[part] += len(parsed.buffers[tensor.buffer].data)
+    return found | {"graph": len(model) - sum(found.values())}
+
+
+def layer_name(tensor: str) -> str | None:
+    """The student's layer that a tensor of the file came out of, None for none."""
+    match = _LAYER.search(tensor)
+    return match[1] if match else None

@@ -1,0 +1,105 @@
+"""What int8 costs layer by layer: the file's tensors beside the float student's.
+
+N texts, T tokens, H width of a layer's output.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ei_bert_tf.compat import tf
+from ei_bert_tf.conversion import flatbuffer
+from ei_bert_tf.conversion.parts import layer_name
+from ei_bert_tf.evaluation.runtimes import LiteRt
+from ei_bert_tf.recipe import StudentConfig
+from ei_bert_tf.student.encoder import student_inputs
+from ei_bert_tf.text.wordpiece import Encoded
+
+# The layers that compute: what only moves values has the error of what came before.
+_KINDS = ("Dense", "JoinedDense", "Shift", "Scale", "Activation")
+
+
+def layer_errors(
+    model: bytes, student: tf.keras.Model, config: StudentConfig, encoded: Encoded
+) -> list[dict[str, Any]]:
+    """Compares dense layers, norms and the pooler's tanh, in the order of the graph.
+
+    Both run from the ids on, so a layer has the errors of those before it too. Only
+    real tokens count. LiteRT's reference kernels give the int8 values.
+
+    Args:
+        model: the .tflite.
+        student: the float student in its exported form, any T.
+        config: its shape.
+        encoded: N texts of the model's T tokens.
+
+    Returns:
+        For each layer `{layer, signal_to_noise_db, cosine, step}`: 10 log10 of the mean
+        square of the float values over that of the differences, the cosine between
+        both, and the value of one int8 step.
+
+    Raises:
+        ValueError: there is no text.
+    """
+    if len(encoded) == 0:
+        raise ValueError("layer errors: no text to compare")
+    engine = LiteRt(model, reference=True, preserve_all_tensors=True)
+    tensors = _outputs_by_layer(model)
+    layers = [
+        layer.name
+        for layer in student.layers
+        if type(layer).__name__ in _KINDS and layer.name in tensors
+    ]
+    tapped = tf.keras.Model(
+        student.inputs, [student.get_layer(name).output for name in layers]
+    )
+    batch = {
+        "ids": encoded.ids,
+        "mask": encoded.mask,
+        "segment_ids": encoded.segment_ids,
+    }
+    inputs = [tf.constant(x, tf.int32) for x in student_inputs(config, batch)]
+    values = tapped(inputs, training=False)
+    sums = {name: np.zeros(4) for name in layers}
+    for row in range(len(encoded)):
+        engine.logits(encoded.take(np.array([row])))
+        real = int(encoded.lengths[row])
+        for name, floats in zip(layers, values, strict=True):
+            index, scale, zero_point = tensors[name]
+            exact = floats[row].numpy()[:real].astype(np.float64)  # [tokens, H]
+            steps = engine.tensor(index).reshape(floats.shape[1:])[:real]
+            found = (steps.astype(np.float64) - zero_point) * scale
+            sums[name] += (
+                np.sum(exact**2),
+                np.sum(found**2),
+                np.sum(exact * found),
+                np.sum((exact - found) ** 2),
+            )
+    return [
+        {
+            "layer": name,
+            "signal_to_noise_db": _decibels(signal, noise),
+            "cosine": float(product / max(np.sqrt(signal * other), 1e-30)),
+            "step": tensors[name][1],
+        }
+        for name, (signal, other, product, noise) in sums.items()
+    ]
+
+
+def _outputs_by_layer(model: bytes) -> dict[str, tuple[int, float, int]]:
+    """Number, scale and zero point of the last tensor that a layer computes."""
+    parsed = flatbuffer.parse_model(model)
+    graph = parsed.subgraphs[0]
+    found = {}
+    for operator in graph.operators:
+        for index in flatbuffer.tensor_indexes(operator.outputs):
+            tensor = graph.tensors[index]
+            name = layer_name(flatbuffer.tensor_name(tensor))
+            if name is not None and flatbuffer.type_name(tensor) == "int8":
+                ranges = tensor.quantization
+                found[name] = index, float(ranges.scale[0]), int(ranges.zeroPoint[0])
+    return found
+
+
+def _decibels(signal: float, noise: float) -> float:
+    return float(10 * np.log10(max(signal, 1e-30) / max(noise, 1e-30)))

@@ -1,0 +1,74 @@
+"""Plots as SVG that takes its colours from the page, light or dark."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import markupsafe
+
+_WIDTH, _HEIGHT = 640, 260
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 24, 16, 40
+_LEAST_SPAN = 0.01  # Of the metric, so that equal values do not fill the height.
+
+
+def stage_plot(stages: Sequence[dict[str, Any]]) -> markupsafe.Markup:
+    """The metric of each stage over its size in MB, whose axis is logarithmic.
+
+    Args:
+        stages: `{name, metric, value, bytes}` in their order, which a line follows.
+    """
+    sizes = [math.log10(stage["bytes"] / 1e6) for stage in stages]
+    values = [stage["value"] for stage in stages]
+    low, high = min(values), max(values)
+    margin = max(high - low, _LEAST_SPAN) * 0.2
+    x = _scale(min(sizes) - 0.15, max(sizes) + 0.15, _LEFT, _WIDTH - _RIGHT)
+    y = _scale(low - margin, high + margin, _HEIGHT - _BOTTOM, _TOP)
+    points = [(x(a), y(b)) for a, b in zip(sizes, values, strict=True)]
+    lines = [
+        f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+        f'aria-label="{markupsafe.escape(stages[0]["metric"])} by size">'
+    ]
+    for tick in _ticks(low - margin, high + margin):
+        lines.append(
+            f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" '
+            f'y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>'
+            f'<text x="{_LEFT - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">'
+            f"{100 * tick:.1f}</text>"
+        )
+    path = " ".join(f"{a:.1f},{b:.1f}" for a, b in points)
+    lines.append(f'<polyline class="line" points="{path}"/>')
+    for number, ((a, b), stage) in enumerate(zip(points, stages, strict=True), 1):
+        name = markupsafe.escape(stage["name"])
+        lines.append(
+            f'<circle class="dot" cx="{a:.1f}" cy="{b:.1f}" r="9"><title>{name}: '
+            f"{stage['bytes'] / 1e6:.3f} MB, {100 * stage['value']:.2f}</title>"
+            f'</circle><text class="number" x="{a:.1f}" y="{b + 4:.1f}" '
+            f'text-anchor="middle">{number}</text>'
+        )
+    for stage, (a, _) in zip(stages, points, strict=True):
+        if stage in (stages[0], stages[-1]):
+            lines.append(
+                f'<text x="{a:.1f}" y="{_HEIGHT - 16}" text-anchor="middle">'
+                f"{stage['bytes'] / 1e6:.3g} MB</text>"
+            )
+    return markupsafe.Markup("\n".join([*lines, "</svg>"]))
+
+
+def _scale(low: float, high: float, first: float, last: float):
+    return lambda value: first + (value - low) / (high - low) * (last - first)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers in the range, three to eight of them."""
+    span = high - low
+    step = 10.0 ** math.floor(math.log10(span))
+    for factor in (1.0, 0.5, 0.2, 0.1):
+        ticks = [
+            number * step * factor
+            for number in range(
+                math.ceil(low / (step * factor)), math.floor(high / (step * factor)) + 1
+            )
+        ]
+        if len(ticks) >= 3:
+            return ticks
+    return ticks

@@ -1,0 +1,73 @@
+"""report.json and report.html: what was kept and what was lost, step by step."""
+
+import json
+import pathlib
+from typing import Any
+
+import jinja2
+
+from ei_bert_tf.reporting.plots import stage_plot
+
+FORMAT_VERSION = 1
+REPORT_FILES = ("report.json", "report.html")
+# More classes make a matrix that nobody reads: then the commonest confusions stand.
+_MOST_CLASSES_OF_A_MATRIX = 12
+_MOST_CONFUSIONS = 20
+
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(pathlib.Path(__file__).with_name("templates")),
+    undefined=jinja2.StrictUndefined,
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+class Report:
+    """What a run tells of itself.
+
+    Args:
+        contents: plain data, which report.json holds as it is:
+            `run` `{task, teacher_name, seed, preset, method, recipe, student, command,
+            environment, package_version, train_examples, max_model_bytes}`,
+            `stages`, `runtimes`, `calibration`, `segmentation`, `operator_differences`
+            as in the manifest, `parts` (bytes of the file by part), `flash` (bytes by
+            core and part), `layers` (of layer_errors), `vocabulary`, and for a
+            classification `classes`, `confusions`, for all `mistakes`.
+    """
+
+    def __init__(self, contents: dict[str, Any]):
+        self.contents = {"format_version": FORMAT_VERSION} | contents
+
+    def write(self, folder: pathlib.Path) -> None:
+        """Leaves REPORT_FILES in a folder."""
+        text = json.dumps(self.contents, indent=1, ensure_ascii=False) + "\n"
+        for name, content in zip(REPORT_FILES, (text, self.page()), strict=True):
+            temporary = folder / f".{name}.tmp"
+            temporary.write_text(content, "utf-8")
+            temporary.replace(folder / name)
+
+    def page(self) -> str:
+        """One page of HTML that needs no other file."""
+        found = self.contents
+        labels = found["run"]["task"]["labels"]
+        matrix = None
+        if 0 < len(labels) <= _MOST_CLASSES_OF_A_MATRIX:
+            counts = {
+                (cell["label"], cell["predicted"]): cell["count"]
+                for cell in found["confusions"]
+            }
+            matrix = [[counts.get((a, b), 0) for b in labels] for a in labels]
+        wrong = [
+            cell
+            for cell in found.get("confusions", [])
+            if cell["label"] != cell["predicted"]
+        ]
+        return _TEMPLATES.get_template("report.html.j2").render(
+            found,
+            matrix=matrix,
+            wrong=wrong[:_MOST_CONFUSIONS],
+            stage_plot=stage_plot(found["stages"]),
+            teacher=found["stages"][0],
+            final=found["stages"][-1],
+        )

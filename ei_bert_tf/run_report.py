@@ -1,0 +1,73 @@
+"""What a finished run reports: its manifest, and what is looked at for people only."""
+
+from typing import Any
+
+import numpy as np
+
+from ei_bert_tf.conversion.parts import part_bytes
+from ei_bert_tf.evaluation.calibration import probabilities
+from ei_bert_tf.evaluation.float_student import load_float_student
+from ei_bert_tf.evaluation.layer_error import layer_errors
+from ei_bert_tf.pipeline import Pipeline
+from ei_bert_tf.reporting.mistakes import class_table, confusions, worst_mistakes
+from ei_bert_tf.reporting.report import Report
+from ei_bert_tf.stages import FLOAT_STUDENT
+from firmware_export.contents import Contents
+from firmware_export.flash import flash_sizes
+
+_LAYER_TEXTS = 32
+_OF_RUN = (
+    *("task", "teacher_name", "seed", "recipe", "student", "environment"),
+    *("package_version", "train_examples", "max_model_bytes"),
+)
+_AS_THEY_ARE = (
+    *("stages", "stage_seconds", "runtimes", "operator_differences", "calibration"),
+    *("segmentation", "sparsity", "test"),
+)
+
+
+def run_report(
+    pipeline: Pipeline,
+    manifest: dict[str, Any],
+    firmware: Contents,
+    values: np.ndarray,
+) -> Report:
+    """The report of a run.
+
+    Args:
+        pipeline: after its last stage.
+        manifest: but for its list of files.
+        firmware: what the bundle's firmware is made of.
+        values: logits or values float32 [N, C] of the int8 file for the examples to
+            report.
+    """
+    task, prepared = pipeline.task, pipeline.prepared
+    examples = prepared.dataset.evaluate
+    recipe = manifest["recipe"]
+    contents: dict[str, Any] = {
+        "run": {name: manifest[name] for name in _OF_RUN}
+        | {"method": recipe["method"], "preset": recipe["preset"]}
+        | {"command": pipeline.job.command()},
+        **{name: manifest[name] for name in _AS_THEY_ARE if name in manifest},
+        "parts": part_bytes(pipeline.model),
+        "flash": flash_sizes(firmware),
+        "layers": _layers(pipeline),
+        "vocabulary": pipeline.curriculum.vocabulary,
+    }
+    if not task.is_regression:
+        values = probabilities(values, manifest["calibration"]["temperature"])
+        predicted = values.argmax(axis=1)
+        contents["classes"] = class_table(task, examples.targets, predicted)
+        contents["confusions"] = confusions(task, examples.targets, predicted)
+    contents["mistakes"] = worst_mistakes(task, examples, values)
+    return Report(contents)
+
+
+def _layers(pipeline: Pipeline) -> list[dict[str, Any]]:
+    """Of a few held-out texts, as choices are made on those."""
+    config = pipeline.config
+    weights = pipeline.store.folder / "quantization" / FLOAT_STUDENT
+    student = load_float_student(config, weights)
+    held_out, _ = pipeline.curriculum.held_out()
+    texts = held_out.take(np.arange(min(_LAYER_TEXTS, len(held_out))))
+    return layer_errors(pipeline.model, student, config, texts)

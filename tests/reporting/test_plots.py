@@ -1,0 +1,44 @@
+"""The plot of stages is SVG whose points lie where they should."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from ei_bert_tf.reporting.plots import stage_plot
+
+STAGES = [
+    {"name": "teacher", "metric": "f1", "value": 0.9, "bytes": 90_000_000},
+    {"name": "<student>", "metric": "f1", "value": 0.8, "bytes": 9_000_000},
+    {"name": "int8", "metric": "f1", "value": 0.85, "bytes": 900_000},
+]
+
+
+def points(svg: str) -> list[tuple[float, float]]:
+    tree = ElementTree.fromstring(svg)
+    return [(float(dot.get("cx")), float(dot.get("cy"))) for dot in tree.iter("circle")]
+
+
+def test_points_are_ordered_by_size_and_value():
+    (x0, y0), (x1, y1), (x2, y2) = points(stage_plot(STAGES))
+    # Logarithmic: ten times smaller is the same step.
+    assert x0 - x1 == pytest.approx(x1 - x2, abs=0.11)
+    assert x0 > x1 > x2
+    # Down is larger in SVG.
+    assert y0 < y2 < y1
+    assert y1 - y2 == pytest.approx(y2 - y0, abs=0.11)
+
+
+def test_equal_stages_make_a_plot_too():
+    same = [STAGES[0], STAGES[0] | {"name": "again"}]
+    assert len(set(points(stage_plot(same)))) == 1
+
+
+@pytest.mark.parametrize("values", [(0.9, 0.89, 0.891), (0.5, 0.1, 0.9), (0, 0, 0)])
+def test_the_axis_has_round_numbers(values):
+    stages = [
+        stage | {"value": value} for stage, value in zip(STAGES, values, strict=True)
+    ]
+    ticks = re.findall(r'text-anchor="end">(-?[\d.]+)<', stage_plot(stages))
+    assert 3 <= len(ticks) <= 9
+    assert len(set(ticks)) == len(ticks)

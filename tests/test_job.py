@@ -1,0 +1,36 @@
+"""A job can be asked for again."""
+
+import pathlib
+import shlex
+
+from ei_bert_tf.job import Job
+
+
+def test_the_command_has_what_is_no_default():
+    job = Job(
+        train=pathlib.Path("my data/train.tsv"),
+        evaluate="dev.tsv",
+        text=("first", "second"),
+        label="label",
+        header=False,
+        seed=3,
+        max_model_bytes=500_000,
+    )
+    assert shlex.split(job.command()) == [
+        "python",
+        "-m",
+        "tools.compress",
+        "--train_file=my data/train.tsv",
+        "--eval_file=dev.tsv",
+        "--text_columns=first,second",
+        "--label_column=label",
+        "--noheader",
+        "--max_model_bytes=500000",
+        "--seed=3",
+    ]
+
+
+def test_a_named_data_set_is_enough():
+    command = Job(dataset="builtin:bbc_news", text="text").command()
+    words = ["--text_columns=text", "--dataset=builtin:bbc_news"]
+    assert shlex.split(command) == ["python", "-m", "tools.compress", *words]
