@@ -60,7 +60,7 @@ setuptools.setup(
         "tokenizers==0.23.3",
     ],
     extras_require={
-        "benchmarks": ["psutil>=6"],
+        "benchmarks": ["fasttext-numpy2-wheel>=0.9.2", "psutil>=6"],
         "dev": [
             "build>=1.2",
             "cmake>=3.25",
@@ -75,6 +75,7 @@ setuptools.setup(
     },
     entry_points={
         "console_scripts": [
+            "ei-bert-ablate=ei_bert_tf.tools.ablate:run",
             "ei-bert-compress=ei_bert_tf.tools.compress:run",
             "ei-bert-distill=ei_bert_tf.tools.distill:run",
             "ei-bert-evaluate=ei_bert_tf.tools.evaluate:run",

@@ -53,6 +53,7 @@ def compress(
     *,
     output_dir: str | os.PathLike,
     resume: bool = True,
+    shared_stages: str | os.PathLike | None = None,
     **choices: Any,
 ) -> Bundle:
     """Compresses a BERT for a task.
@@ -62,6 +63,8 @@ def compress(
         text, label: their columns; two of text make a task of pairs.
         output_dir: folder that the bundle is written to.
         resume: whether finished stages of an interrupted run are reused.
+        shared_stages: folder in which several runs share the stages that they have in
+            common, such as a task's teacher.
         choices: the other fields of Job, which are the flags of tools.compress.
 
     Raises:
@@ -69,7 +72,8 @@ def compress(
     """
     job = Job(train=train, evaluate=evaluate, text=text, label=label, **choices)
     folder = pathlib.Path(output_dir)
-    pipeline = _open_pipeline(job, folder, resume)
+    shared = None if shared_stages is None else pathlib.Path(shared_stages)
+    pipeline = _open_pipeline(job, folder, resume, shared)
     data = pipeline.prepared.dataset
     model = pipeline.run()
     tokenizer = pipeline.tokenizer
@@ -189,12 +193,17 @@ def run_stages(
     return [folder / name for name in MODEL_FILES]
 
 
-def _open_pipeline(job: Job, folder: pathlib.Path, resume: bool) -> Pipeline:
+def _open_pipeline(
+    job: Job,
+    folder: pathlib.Path,
+    resume: bool,
+    shared: pathlib.Path | None = None,
+) -> Pipeline:
     prepared = Preparation(job)
     if job.max_arena_bytes:
         needed = smallest_arena_bytes(prepared.untrained_model())
         _check_arena(job.max_arena_bytes, needed)
-    return Pipeline(prepared, folder, resume)
+    return Pipeline(prepared, folder, resume, shared)
 
 
 def _write_model(

@@ -61,7 +61,13 @@ class Pipeline:
         curriculum: what the student learns from.
     """
 
-    def __init__(self, prepared: Preparation, folder: pathlib.Path, resume: bool):
+    def __init__(
+        self,
+        prepared: Preparation,
+        folder: pathlib.Path,
+        resume: bool,
+        shared: pathlib.Path | None = None,
+    ):
         self.prepared = prepared
         self.job, self.recipe = prepared.job, prepared.recipe
         self.task, self.config = prepared.task, prepared.config
@@ -70,7 +76,7 @@ class Pipeline:
         self.stages: list[dict[str, Any]] = []
         self.model = b""
         tf.config.experimental.enable_op_determinism()
-        self.store = Stages(folder / CHECKPOINTS, resume)
+        self.store = Stages(folder / CHECKPOINTS, resume, shared)
         self.store.depend_on([__version__, *prepared.inputs()])
 
     def run(self, stages: Sequence[str] = STAGES, again: bool = False) -> bytes:

@@ -3,10 +3,13 @@
 A stage leaves `checkpoints/<stage>/` with a `done.json` that holds its fingerprint:
 the hash of what it was made from. A stage with the same fingerprint is not run again.
 While it runs, it works in `checkpoints/.<stage>/`, from which a killed run goes on.
+Runs that have stages in common can share them: a folder of finished stages by name and
+fingerprint.
 """
 
 import hashlib
 import json
+import os
 import pathlib
 import shutil
 import time
@@ -28,13 +31,22 @@ class Stages:
     Args:
         folder: `checkpoints/` of the run.
         resume: False empties it first.
+        shared: folder that other runs put their finished stages into as well; stages
+            are taken from there (hard links: finished files never change) and left
+            there.
 
     Attributes:
         seconds: what each stage so far took when it was run.
     """
 
-    def __init__(self, folder: pathlib.Path, resume: bool):
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        resume: bool,
+        shared: pathlib.Path | None = None,
+    ):
         self.folder = folder
+        self._shared = shared
         self.seconds: dict[str, float] = {}
         self._fingerprint = ""
         self._expected: frozenset[str] = frozenset()
@@ -73,11 +85,17 @@ class Stages:
         """
         folder = self.folder / name
         record = folder / "done.json"
-        if record.is_file():
+        kept = None
+        if self._shared is not None:
+            kept = self._shared / f"{name}-{self._fingerprint}"
+        if kept is not None and kept.is_dir() and not self._is_done(record):
+            if folder.exists():
+                shutil.rmtree(folder)
+            _link(kept, folder)
+        if self._is_done(record):
             done = json.loads(record.read_text("utf-8"))
-            if done["fingerprint"] == self._fingerprint:
-                self.seconds[name] = done["seconds"]
-                return done, folder
+            self.seconds[name] = done["seconds"]
+            return done, folder
         if name in self._expected:
             raise InputError(
                 f"{self.folder}: stage {name!r} comes first and has not been run with "
@@ -102,5 +120,23 @@ class Stages:
             (working / TRAINING).unlink(missing_ok=True)
             (working / "done.json").write_text(json.dumps(done), "utf-8")
         working.rename(folder)
+        if kept is not None and not kept.is_dir():
+            _link(folder, kept)
         self.seconds[name] = done["seconds"]
         return done, folder
+
+    def _is_done(self, record: pathlib.Path) -> bool:
+        if not record.is_file():
+            return False
+        return json.loads(record.read_text("utf-8"))["fingerprint"] == self._fingerprint
+
+
+def _link(source: pathlib.Path, target: pathlib.Path) -> None:
+    """A second folder with the same files, whole or not at all."""
+    temporary = target.with_name(f".{target.name}.tmp")
+    if temporary.exists():
+        shutil.rmtree(temporary)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with writing(target):
+        shutil.copytree(source, temporary, copy_function=os.link)
+    temporary.rename(target)

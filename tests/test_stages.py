@@ -74,3 +74,31 @@ def test_an_expected_stage_is_refused_until_it_is_done(tmp_path):
     stages.forget("first")
     with pytest.raises(InputError, match="stage 'first' comes first"):
         stages.run("first", lambda _: {})
+
+
+def test_runs_share_the_stages_that_they_have_in_common(tmp_path):
+    shared = tmp_path / "shared"
+    ran = []
+
+    def run_in(folder, inputs):
+        stages = Stages(tmp_path / folder, True, shared)
+        stages.depend_on(inputs)
+
+        def work(working):
+            ran.append(folder)
+            (working / "text").write_text(str(inputs))
+            return {}
+
+        done, left = stages.run("only", work)
+        return done["fingerprint"], (left / "text").read_text()
+
+    first = run_in("a", [1])
+    assert run_in("b", [1]) == first
+    other = run_in("b", [2])
+    assert other[1] == "[2]" and other[0] != first[0]
+    assert run_in("a", [1]) == first
+    # A run may lose its own folder, and the shared one half a stage to a kill.
+    (shared / f".only-{first[0]}.tmp").mkdir()
+    assert run_in("c", [1]) == first
+    assert ran == ["a", "b"]
+    assert len([path for path in shared.iterdir() if path.name[0] != "."]) == 2

@@ -1,0 +1,52 @@
+"""The baselines learn, and stay within the bytes."""
+
+import numpy as np
+import pytest
+
+from ei_bert_tf.ablation.baselines import tfidf
+from ei_bert_tf.errors import InputError
+from ei_bert_tf.recipe import Recipe
+from ei_bert_tf.task import CLASSIFICATION, REGRESSION, Examples, Task
+from ei_bert_tf.text.datasets import Dataset
+
+RECIPE = Recipe.preset("standard")
+
+
+def texts(count, seed):
+    generator = np.random.default_rng(seed)
+    words = [f"w{number}" for number in range(50)]
+    return [" ".join(generator.choice(words, 6)) for _ in range(count)]
+
+
+def dataset(classes):
+    """The class (or the value) is said by whether w0, w1 and so on occur."""
+    task = Task(
+        CLASSIFICATION if classes else REGRESSION,
+        ("text",),
+        "label",
+        "accuracy" if classes else "pearson",
+        tuple(map(str, range(classes))),
+    )
+    parts = []
+    for count, seed in ((600, 1), (200, 2)):
+        found = texts(count, seed)
+        markers = np.random.default_rng(seed + 9).integers(0, classes or 3, count)
+        marked = [f"{t} w{100 + m}" for t, m in zip(found, markers, strict=True)]
+        targets = markers.astype(np.int32 if classes else np.float32)
+        parts.append(Examples(marked, None, targets))
+    return Dataset(task, parts[0], parts[1], None, None)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 0])
+def test_tfidf_learns_within_its_bytes(classes):
+    found = tfidf(dataset(classes), 5000, 0, RECIPE)
+    assert found.value > 0.95 and found.held_out > 0.95
+    assert 0 < found.model_bytes <= 5000
+
+
+def test_few_bytes_keep_the_commonest_terms():
+    small = tfidf(dataset(2), 30, 0, RECIPE)
+    assert small.model_bytes <= 30
+    assert small.value > 0.95  # Of all terms the two that tell are the commonest.
+    with pytest.raises(InputError, match="no term fits into 3 bytes"):
+        tfidf(dataset(2), 3, 0, RECIPE)
