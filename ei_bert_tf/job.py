@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from ei_bert_tf.errors import AnyPath, InputError
-from ei_bert_tf.recipe import METHODS, STUDENT_STARTS, Recipe
+from ei_bert_tf.recipe import (
+    METHODS,
+    PRESET_METHODS,
+    PRESETS,
+    STUDENT_STARTS,
+    Recipe,
+)
 from ei_bert_tf.teacher.backbone import check_teacher_name
 from ei_bert_tf.text.builtin import BUILTIN_DATASETS
 from ei_bert_tf.text.datasets import Dataset, load_builtin, load_files, load_tfds
@@ -35,7 +41,8 @@ class Job:
         max_model_bytes, max_seq_length (tokens), max_arena_bytes (0 is no limit): the
             device.
         preset, recipe: how much training, and a file that overrides single choices.
-        method, student_start: how the student learns, and what it starts as.
+        method, student_start: how the student learns (None for what the preset does),
+            and what it starts as.
         target_sparsity: share of zeros in the student's kernels and tables.
         seed: of every random choice.
     """
@@ -57,13 +64,17 @@ class Job:
     max_arena_bytes: int = 0
     preset: str = "standard"
     recipe: AnyPath | None = None
-    method: str = METHODS[0]
+    method: str | None = None
     student_start: str = STUDENT_STARTS[0]
     target_sparsity: float = 0.0
     seed: int = 0
 
     def __post_init__(self):
-        _check_choice("method", self.method, METHODS)
+        _check_choice("preset", self.preset, PRESETS)
+        method = self.method or PRESET_METHODS[self.preset]
+        _check_choice("method", method, METHODS)
+        # A frozen dataclass has no other way to replace a default.
+        object.__setattr__(self, "method", method)
         _check_choice("student_start", self.student_start, STUDENT_STARTS)
         if self.max_seq_length < SMALLEST_SEQUENCE:
             raise InputError(

@@ -9,6 +9,8 @@ from ei_bert_tf.errors import AnyPath, InputError
 
 PRESETS = ("quick", "standard", "thorough")
 METHODS = ("kd", "cross", "layerwise", "relation", "none")
+# What each preset does unless it is told otherwise; docs/method.md says why.
+PRESET_METHODS = {"quick": "kd", "standard": "cross", "thorough": "cross"}
 STUDENT_STARTS = ("slice", "random")
 NORMS = ("layer", "affine")
 TASK_LAYERS = ("copied", "frozen", "shared")

@@ -90,6 +90,46 @@ def write_teacher(folder: pathlib.Path) -> None:
     )
 
 
+def write_distilbert(folder: pathlib.Path, bert: pathlib.Path) -> None:
+    """Writes what a BERT folder holds as a DistilBERT with a head on top: without token
+    types and pooler, under its own names."""
+    names = {
+        "encoder.layer": "transformer.layer",
+        "attention.self.query": "attention.q_lin",
+        "attention.self.key": "attention.k_lin",
+        "attention.self.value": "attention.v_lin",
+        "attention.output.dense": "attention.out_lin",
+        "attention.output.LayerNorm": "sa_layer_norm",
+        "intermediate.dense": "ffn.lin1",
+        "output.dense": "ffn.lin2",
+        "output.LayerNorm": "output_layer_norm",
+    }
+    tensors = {"pre_classifier.bias": np.zeros(HIDDEN, np.float32)}
+    found = safetensors.numpy.load_file(bert / "model.safetensors")
+    for name, tensor in found.items():
+        if "token_type" in name or name.startswith("pooler"):
+            continue
+        for ours, theirs in names.items():
+            name = name.replace(ours, theirs)
+        tensors[f"distilbert.{name}"] = tensor
+    folder.mkdir(parents=True)
+    config = {
+        "model_type": "distilbert",
+        "vocab_size": len(vocabulary()),
+        "dim": HIDDEN,
+        "n_layers": LAYERS,
+        "n_heads": HEADS,
+        "hidden_dim": FEED_FORWARD,
+        "max_position_embeddings": POSITIONS,
+        "activation": "gelu",
+    }
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    (folder / "vocab.txt").write_bytes((bert / "vocab.txt").read_bytes())
+    safetensors.numpy.save_file(
+        tensors, folder / "model.safetensors", metadata={"format": "pt"}
+    )
+
+
 def write_data(path: pathlib.Path, rows: int, seed: int) -> None:
     """Texts with one telling word each."""
     generator = np.random.default_rng(seed)

@@ -1,9 +1,19 @@
-"""A job can be asked for again."""
+"""What a job does where it is not told, and how it is asked for again."""
 
 import pathlib
 import shlex
 
+import pytest
+
 from ei_bert_tf.job import Job
+from ei_bert_tf.recipe import METHODS, PRESET_METHODS, PRESETS
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_method_is_the_presets_unless_given(preset):
+    assert Job(preset=preset).method == PRESET_METHODS[preset]
+    for method in METHODS:
+        assert Job(preset=preset, method=method).method == method
 
 
 def test_the_command_has_what_is_no_default():
@@ -26,11 +36,12 @@ def test_the_command_has_what_is_no_default():
         "--label_column=label",
         "--noheader",
         "--max_model_bytes=500000",
+        "--method=cross",
         "--seed=3",
     ]
 
 
 def test_a_named_data_set_is_enough():
     command = Job(dataset="builtin:bbc_news", text="text").command()
-    words = ["--text_columns=text", "--dataset=builtin:bbc_news"]
+    words = ["--text_columns=text", "--dataset=builtin:bbc_news", "--method=cross"]
     assert shlex.split(command) == ["python", "-m", "tools.compress", *words]

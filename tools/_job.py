@@ -52,8 +52,8 @@ _DATASET = flags.DEFINE_string(
 _TEACHER = flags.DEFINE_string(
     "teacher",
     "builtin:minilm-l6",
-    "The uncased BERT to compress: builtin:minilm-l6, a Hugging Face folder or a "
-    "keras-nlp preset.",
+    "The uncased BERT to compress: builtin:minilm-l6, a Hugging Face folder of a BERT "
+    "or DistilBERT, or a keras-nlp preset.",
 )
 _MAX_MODEL_BYTES = flags.DEFINE_integer(
     "max_model_bytes", 1_910_000, "Hard limit on the size of model.tflite, in bytes."
@@ -70,11 +70,11 @@ _RECIPE = flags.DEFINE_string(
 )
 _METHOD = flags.DEFINE_enum(
     "method",
-    recipe.METHODS[0],
+    None,
     recipe.METHODS,
-    "How the student learns: kd from a still teacher's answers, cross with a teacher "
-    "that moves with it, layerwise and relation from the teacher's tokens too, none "
-    "without a teacher.",
+    "How the student learns, by default as the preset does: kd from a still teacher's "
+    "answers, cross with a teacher that moves with it, layerwise and relation from the "
+    "teacher's tokens too, none without a teacher.",
 )
 _STUDENT_START = flags.DEFINE_enum(
     "student_start",

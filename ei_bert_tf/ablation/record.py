@@ -4,7 +4,7 @@ import json
 import pathlib
 from typing import Any
 
-from ei_bert_tf.recipe import METHODS
+from ei_bert_tf.recipe import PRESET_METHODS
 
 
 def bundle_record(
@@ -25,7 +25,7 @@ def bundle_record(
         "task": task,
         "metric": manifest["task"]["metric"],
         "method": recipe["method"],
-        "default": recipe["method"] == METHODS[0]
+        "default": recipe["method"] == PRESET_METHODS[recipe["preset"]]
         and recipe["student_start"] == "slice"
         and not variant,
         "max_model_bytes": manifest["max_model_bytes"],

@@ -7,16 +7,19 @@ import dataclasses
 import functools
 import json
 import pathlib
+import tempfile
 from collections.abc import Callable
 
 from ei_bert_tf.compat import keras, keras_nlp, tf
 from ei_bert_tf.errors import InputError
+from ei_bert_tf.teacher import distilbert
 from ei_bert_tf.teacher.forward import Dropout, forward
 from ei_bert_tf.text.batches import TEXT_SIGNATURE
 from ei_bert_tf.text.builtin import builtin_model_folder
 from ei_bert_tf.text.wordpiece import WordPiece
 
 BUILTIN_TEACHERS = {"builtin:minilm-l6": "minilm-l6"}
+_MODEL_TYPES = ("bert", distilbert.MODEL_TYPE)
 
 
 @dataclasses.dataclass
@@ -83,10 +86,11 @@ def load_teacher(name: str, outputs: int, seed: int) -> Teacher:
     """Loads the BERT that `--teacher` names and gives it a fresh classifier.
 
     Args:
-        name: `builtin:minilm-l6`, a folder (Hugging Face BERT or saved keras-nlp
-            preset) or the name of a keras-nlp preset.
+        name: `builtin:minilm-l6`, a folder (Hugging Face BERT or DistilBERT, or saved
+            keras-nlp preset) or the name of a keras-nlp preset.
         outputs: C, classes or 1 for regression.
-        seed: of the classifier's initial weights.
+        seed: of the classifier's initial weights, and of the pooler's where the model
+            has none.
 
     Raises:
         InputError: not an uncased BERT, or nothing of that name.
@@ -96,7 +100,7 @@ def load_teacher(name: str, outputs: int, seed: int) -> Teacher:
     if name in BUILTIN_TEACHERS:
         source = str(builtin_model_folder(BUILTIN_TEACHERS[name]))
     try:
-        backbone = keras_nlp.models.BertBackbone.from_preset(source)
+        backbone = _backbone(source, seed)
         pieces = _vocabulary(source)
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "?"
@@ -112,6 +116,20 @@ def load_teacher(name: str, outputs: int, seed: int) -> Teacher:
     logits = classifier(backbone(backbone.input)["pooled_output"])
     model = keras.Model(backbone.input, logits)
     return Teacher(name, backbone, classifier, WordPiece(pieces), model)
+
+
+def _backbone(source: str, seed: int) -> keras_nlp.models.BertBackbone:
+    config = pathlib.Path(source) / "config.json"
+    if config.is_file() and _model_type(config) == distilbert.MODEL_TYPE:
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = pathlib.Path(temporary) / "bert"
+            distilbert.write_as_bert(config.parent, folder, seed)
+            return keras_nlp.models.BertBackbone.from_preset(str(folder))
+    return keras_nlp.models.BertBackbone.from_preset(source)
+
+
+def _model_type(config: pathlib.Path) -> str | None:
+    return json.loads(config.read_text("utf-8")).get("model_type")
 
 
 def check_teacher_name(name: str) -> None:
@@ -139,12 +157,14 @@ def _check_folder(name: str) -> None:
             f"--teacher={name}: has no config.json; accepted: a Hugging Face BERT "
             "folder (config.json, model.safetensors, vocab.txt) or a keras-nlp preset"
         )
-    config = json.loads((folder / "config.json").read_text("utf-8"))
-    model_type = config.get("model_type")
-    if model_type not in (None, "bert"):
-        raise InputError(f"--teacher={name}: model_type {model_type!r}, not 'bert'")
+    model_type = _model_type(folder / "config.json")
+    if model_type not in (None, *_MODEL_TYPES):
+        raise InputError(
+            f"--teacher={name}: model_type {model_type!r}; accepted: "
+            f"{', '.join(_MODEL_TYPES)}"
+        )
     tokenizer_file = folder / "tokenizer_config.json"
-    if model_type == "bert":
+    if model_type in _MODEL_TYPES:
         for needed in ("model.safetensors", "vocab.txt"):
             if not (folder / needed).is_file():
                 raise InputError(f"--teacher={name}: has no {needed}")
