@@ -25,9 +25,7 @@ def bundle_record(
         "task": task,
         "metric": manifest["task"]["metric"],
         "method": recipe["method"],
-        "default": recipe["method"] == PRESET_METHODS[recipe["preset"]]
-        and recipe["student_start"] == "slice"
-        and not variant,
+        "default": is_default(recipe, variant),
         "max_model_bytes": manifest["max_model_bytes"],
         "model_bytes": manifest["model_bytes"],
         "seed": manifest["seed"],
@@ -53,6 +51,12 @@ def bundle_record(
         "package_version": manifest["package_version"],
         "environment": manifest["environment"],
     }
+
+
+def is_default(recipe: dict[str, Any], variant: str) -> bool:
+    """Whether a preset alone does what a manifest's recipe says."""
+    method = PRESET_METHODS[recipe["preset"]]
+    return (recipe["method"], recipe["student_start"], variant) == (method, "slice", "")
 
 
 def write_record(record: dict[str, Any], path: pathlib.Path) -> None:

@@ -1,0 +1,28 @@
+"""What every record of a student has, and which of them a preset makes by default."""
+
+import json
+
+import pytest
+
+from benchmarks.refresh_defaults import RESULTS, is_of_a_preset, variant_of
+
+PATHS = sorted(RESULTS.glob("*/*.json"))
+FIELDS = (
+    *("task", "metric", "method", "default", "max_model_bytes", "model_bytes", "seed"),
+    *("train_examples", "teacher", "teacher_name", "student_float", "student_int8"),
+    *("tflm_agreement", "arena_bytes", "seconds", "command", "package_version"),
+    "environment",
+)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda p: f"{p.parent.name}-{p.stem}")
+def test_the_record_is_whole_and_its_name_is_right(path):
+    record = json.loads(path.read_text("utf-8"))
+    assert set(FIELDS) <= set(record)
+    method, limit, seed = path.stem.rsplit("-", 2)
+    variant = variant_of(path, record["method"])
+    assert method == "-".join(filter(None, (record["method"], variant)))
+    assert (int(limit), int(seed)) == (record["max_model_bytes"], record["seed"])
+    assert record["task"] == path.parent.name
+    assert record["model_bytes"] <= record["max_model_bytes"]
+    assert record["default"] == is_of_a_preset(record, path)
