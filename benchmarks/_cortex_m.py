@@ -55,6 +55,7 @@ _PARTS = {
     "task": ("task_data.c",),
     "names": ("status.c", "task.c"),
 }
+_PARTS_WITH_TFLM = {"classifier": ("classifier.cc", "op_resolver.cc")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,14 +204,21 @@ def sizes(objects: Sequence[pathlib.Path]) -> dict[str, int]:
     return {"flash_bytes": text + data, "ram_bytes": data + bss}
 
 
-def part_sizes(firmware: pathlib.Path, flags_of_core: tuple[str, ...]) -> dict:
-    """Bytes of each part, and the largest stack frames of the tokenizer."""
+def part_sizes(
+    firmware: pathlib.Path, flags_of_core: tuple[str, ...], tflm: Tflm | None = None
+) -> dict:
+    """Bytes of each part, and the largest stack frames of the tokenizer.
+
+    With the headers of a TFLM the part `classifier` too: what stands between the
+    tokenizer and TFLM.
+    """
+    parts = _PARTS if tflm is None else _PARTS | _PARTS_WITH_TFLM
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
-        objects = compile_sources(firmware, folder, flags_of_core)
+        objects = compile_sources(firmware, folder, flags_of_core, tflm=tflm)
         found: dict = {
             part: sizes([objects[name] for name in names])
-            for part, names in _PARTS.items()
+            for part, names in parts.items()
         }
         frames = {}
         for name in _PARTS["tokenizer"]:

@@ -27,9 +27,10 @@ def flash_sizes(contents: Contents) -> dict[str, dict[str, int]]:
 
     Parts of the flash: `model`, `vocabulary`, `unicode_tables`, `tokenizer`, `blob`
     (choosing a slot, CRC-32), `self_test`, `names` (labels and status texts), `task`
-    (labels, operators, calibration, golden vectors). `tokenizer_stack` is the sum of
-    the tokenizer's frames; none of the parts has static RAM. What TFLM and the
-    classifier around it take is not among them: it depends on TFLM's build.
+    (labels, operators, calibration, golden vectors), `classifier` (the C++ around TFLM,
+    with the resolver of a student). `tokenizer_stack` is the sum of the tokenizer's
+    frames, `classifier_ram` what the classifier keeps beside the arena; the other parts
+    have no static RAM. TFLM itself is not among them: it depends on its build.
     """
     data = {
         "model": len(contents.model),
