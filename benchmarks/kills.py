@@ -4,24 +4,21 @@ usage: python -m benchmarks.kills --reference=build/demo --count=20 \
            -- --dataset=builtin:bbc_news --preset=quick --max_model_bytes=1000000
 The reference is a finished run of the flags behind `--`, never interrupted. A run
 starts in an empty folder and is killed (SIGKILL) again and again, each time after a
-number of seconds drawn evenly from 10 to 110, whatever it is at: loading, a stage, the
-sealing. After each kill what already stands under a final name has to be whole, and
-the folder as the kill left it is copied, twice: one copy is run to its end, the other
-is what the next kill goes on from. Every file of an ended bundle, and what every stage
+number of seconds drawn evenly from 10 to 200, whatever it is at: loading, a stage, the
+sealing. When it has come to its end, every file of its bundle, and what every stage
 left for the next one (weights, the teacher's answers), is compared with the
-reference's. When a run ends before its next kill, it is compared too, and another one
-begins in an empty folder, until there are `count` kills. Writes
-benchmarks/kills/NAME.json after each kill. A later call with a larger count goes on
-with new runs; a run that was cut off is not continued.
+reference's. The next run begins, until there are `count` kills and the last run has
+ended. After each kill what already stands under a final name has to be whole. Writes
+benchmarks/kills/NAME.json after each run; runs that it holds are not repeated.
 """
 
 import hashlib
 import json
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from typing import Any
 
 import numpy as np
@@ -39,7 +36,7 @@ _COUNT = flags.DEFINE_integer("count", 20, "Kills.")
 _SEED = flags.DEFINE_integer("seed", 0, "Of the moments.")
 _RESULTS = pathlib.Path(__file__).parent / "kills"
 _RESULT_SUFFIXES = (".npy", ".npz", ".safetensors")
-_LEAST_SECONDS, _MOST_SECONDS = 10.0, 110.0
+_LEAST_SECONDS, _MOST_SECONDS = 10.0, 200.0
 
 
 def digests(folder: pathlib.Path) -> dict[str, str]:
@@ -68,120 +65,78 @@ def stage_at_work(folder: pathlib.Path) -> str:
     return f"after {done[-1].parent.name}" if done else "before the stages"
 
 
-class Killing:
-    """One run that is killed again and again.
+def killed_run(
+    command: list[str], folder: pathlib.Path, moments: list[float], expected: dict
+) -> dict[str, Any]:
+    """Runs to the end, with a kill after each of `moments` that it lasts.
 
-    Args:
-        command: the run, without its folder.
-        expected: digests of the reference.
-        folder: an empty one, for the run and its copies.
+    Returns:
+        The `kills`, the `seconds` that all of it took and which files are `different`.
     """
-
-    def __init__(
-        self, command: list[str], expected: dict[str, str], folder: pathlib.Path
-    ):
-        self._command = command
-        self._expected = expected
-        self._run = folder / "run"
-        self._copy = folder / "copy"
-
-    def kill(self, seconds: float) -> dict[str, Any] | None:
-        """Goes on for so long, kills, and runs a copy of what is left to its end.
-
-        Returns:
-            After how many `seconds` it was killed, at which `stage`, and what became
-            of the copy; None when the run ended before.
-
-        Raises:
-            AssertionError: a file under its final name is not whole.
-        """
+    kills = []
+    start = time.perf_counter()
+    for moment in moments:
         process = subprocess.Popen(
-            [*self._command, f"--output_dir={self._run}"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            process.wait(seconds)
+            process.wait(moment)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
         else:
-            return None
-        kill = {"seconds": round(seconds, 2), "stage": stage_at_work(self._run)}
+            break
+        kill = {"seconds": round(moment, 2), "stage": stage_at_work(folder)}
+        kills.append(kill)
+        print(*kill.values(), flush=True)
         for name in MODEL_FILES:
-            path = self._run / name
+            path = folder / name
             if path.exists():
                 found = hashlib.sha256(path.read_bytes()).hexdigest()
-                if found != self._expected[name]:
+                if found != expected[name]:
                     raise AssertionError(f"{path} is not whole after {kill}")
-        self._copy.mkdir()
-        if self._run.exists():
-            shutil.copytree(self._run, self._copy, dirs_exist_ok=True)
-        ended = self._end(self._copy)
-        shutil.rmtree(self._copy)
-        return kill | ended
-
-    def end(self) -> dict[str, Any]:
-        """Runs to the end; what became of it."""
-        return self._end(self._run)
-
-    def _end(self, folder: pathlib.Path) -> dict[str, Any]:
-        command = [*self._command, f"--output_dir={folder}"]
-        subprocess.run(command, check=True, capture_output=True)
-        found = digests(folder)
-        names = {*found, *self._expected}
-        return {
-            "model_sha256": found["model.tflite"],
-            "files": len(found),
-            "different": sorted(
-                name for name in names if found.get(name) != self._expected.get(name)
-            ),
-        }
+    subprocess.run(command, check=True, capture_output=True)
+    found = digests(folder)
+    return {
+        "kills": kills,
+        "seconds": round(time.perf_counter() - start, 1),
+        "model_sha256": found["model.tflite"],
+        "different": sorted(
+            name
+            for name in {*found, *expected}
+            if found.get(name) != expected.get(name)
+        ),
+    }
 
 
 def main(arguments: list[str]) -> None:
     """Kills, compares, and exits with 1 when any bytes differ."""
     expected = digests(pathlib.Path(_REFERENCE.value))
     target = _RESULTS / f"{_NAME.value}.json"
-    result: dict[str, Any] = {
-        "flags": arguments[1:],
-        "expected": expected,
-        "kills": [],
-        "ends": [],
-        "runs": 0,
-    }
+    result: dict[str, Any] = {"flags": arguments[1:], "expected": expected, "runs": []}
     if target.is_file():
         result = json.loads(target.read_text("utf-8"))
         if (result["expected"], result["flags"]) != (expected, arguments[1:]):
             raise InputError(f"{target}: is of another reference; remove it first")
-
-    def write() -> None:
+    while (done := sum(len(run["kills"]) for run in result["runs"])) < _COUNT.value:
+        # A run's moments are its own, so that a later call goes on with the same ones.
+        generator = np.random.default_rng([_SEED.value, len(result["runs"])])
+        left = _COUNT.value - done
+        moments = generator.uniform(_LEAST_SECONDS, _MOST_SECONDS, left).tolist()
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = pathlib.Path(temporary)
+            command = [sys.executable, "-m", "tools.compress", *arguments[1:]]
+            command.append(f"--output_dir={folder}")
+            result["runs"].append(killed_run(command, folder, moments, expected))
         result["environment"] = environment()
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary_file = target.with_suffix(".tmp")
         temporary_file.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
         temporary_file.replace(target)
-
-    command = [sys.executable, "-m", "tools.compress", *arguments[1:]]
-    while len(result["kills"]) < _COUNT.value:
-        generator = np.random.default_rng([_SEED.value, result["runs"]])
-        result["runs"] += 1
-        with tempfile.TemporaryDirectory() as temporary:
-            run = Killing(command, expected, pathlib.Path(temporary))
-            while len(result["kills"]) < _COUNT.value:
-                seconds = generator.uniform(_LEAST_SECONDS, _MOST_SECONDS)
-                kill = run.kill(seconds)
-                if kill is None:
-                    result["ends"].append(run.end())
-                    write()
-                    break
-                result["kills"].append(kill)
-                print(len(result["kills"]), *kill.values(), flush=True)
-                write()
-    ended = [*result["kills"], *result["ends"]]
-    same = sum(not end["different"] for end in ended)
-    print(f"{len(result['kills'])} kills; {same} of {len(ended)} ends are equal")
-    if same < len(ended):
+    for run in result["runs"]:
+        ended = "DIFFERENT" if run["different"] else "the same bytes"
+        print(len(run["kills"]), "kills:", ended, *run["different"])
+    if any(run["different"] for run in result["runs"]):
         sys.exit(1)
 
 

@@ -1,35 +1,53 @@
-"""Prints the results as a table: the mean over seeds, and their spread.
+"""Builds docs/results.md and its plot from the records: means over seeds, with spread.
 
-usage: python -m benchmarks.table [--task=SST-2]
-Reads benchmarks/results/TASK/METHOD[-VARIANT]-MAX_MODEL_BYTES-SEED.json, which
-benchmarks/record.py writes. Values are in percent, of the teacher before it moves, of
-the float student before quantization, of the .tflite in LiteRT and in TFLM.
+usage: python -m benchmarks.table [--write]
+Reads benchmarks/results/TASK/METHOD[-VARIANT]-MAX_MODEL_BYTES-SEED.json of students,
+benchmarks/baselines/TASK/ of baselines, and benchmarks/plan.json for what is missing.
+Values are in percent: of the teacher before it moves, of the float student before
+quantization, of the .tflite in LiteRT and in TFLM. Prints the tables; with --write it
+puts them into docs/results.md, behind what stands there above the mark, and draws
+docs/sst2.svg.
 """
 
 import collections
 import json
 import pathlib
 import statistics
+from typing import Any
 
 from absl import app, flags
 
-_TASK = flags.DEFINE_string("task", None, "Only this one.")
-_RESULTS = pathlib.Path(__file__).parent / "results"
-_VALUES = ("teacher", "student_before_qat", "student_int8", "tflm")
+from benchmarks._plot import size_plot
+from ei_bert_tf.ablation.plan import Plan
+
+_WRITE = flags.DEFINE_bool("write", False, "Write docs/results.md and docs/sst2.svg.")
+_FOLDER = pathlib.Path(__file__).parent
+_DOCS = _FOLDER.parent / "docs"
+_MARK = "<!-- From here on written by benchmarks/table.py. -->\n"
+_VALUES = ("teacher", "student_before_qat", "student_int8", "tflm", "tflm_agreement")
 _HEADER = (
-    *("task", "metric", "limit", "method", "seeds", "teacher", "before QAT", "int8"),
-    *("TFLM", "agreement", "bytes"),
+    *("limit", "method", "seeds", "teacher", "before QAT", "int8", "TFLM"),
+    *("TFLM agrees", "of the teacher's", "bytes"),
 )
+# Published values beside which SST-2 is drawn: docs/results.md has the sources.
+_PUBLISHED = {
+    "bert-hash-femto": (0.24, 78.2),
+    "bert-hash-pico": (0.45, 78.8),
+    "bert-hash-nano": (0.97, 81.3),
+    "BERT-Tiny (test)": (4.39, 83.2),
+    "KroneckerBERT21 (test)": (5.2, 88.4),
+    "BERT-Mini (test)": (11.2, 85.9),
+}
 
 
-def groups() -> dict[tuple[str, int, str], list[dict]]:
+def groups(folder: pathlib.Path) -> dict[tuple[str, int, str], list[dict[str, Any]]]:
     """Records of one task, size and method, sorted by these, one for each seed."""
     found = collections.defaultdict(list)
-    for path in sorted(_RESULTS.glob(f"{_TASK.value or '*'}/*.json")):
+    for path in sorted(folder.glob("*/*.json")):
         method, limit, _ = path.stem.rsplit("-", 2)
         record = json.loads(path.read_text("utf-8"))
         found[path.parent.name, -int(limit), method].append(record)
-    return dict(sorted(found.items()))
+    return dict(sorted(found.items(), key=lambda item: (item[0][0].lower(), item[0])))
 
 
 def mean_and_spread(values: list[float]) -> str:
@@ -40,18 +58,93 @@ def mean_and_spread(values: list[float]) -> str:
     return f"{mean} ± {100 * statistics.stdev(values):.1f}"
 
 
+def task_tables() -> list[str]:
+    """A heading and a table a task, in Markdown."""
+    students, baselines = (groups(_FOLDER / name) for name in ("results", "baselines"))
+    lines: list[str] = []
+    for task in dict.fromkeys(key[0] for key in (*students, *baselines)):
+        of_task = {key: x for key, x in students.items() if key[0] == task}
+        others = {key: x for key, x in baselines.items() if key[0] == task}
+        metric = next(iter({**of_task, **others}.values()))[0]["metric"]
+        lines += ["", f"### {task}, {metric}", "", _row(_HEADER)]
+        lines.append(_row(["---"] * len(_HEADER)))
+        for (_, limit, method), records in of_task.items():
+            cells = [mean_and_spread([r[name] for r in records]) for name in _VALUES]
+            kept = [record["student_int8"] / record["teacher"] for record in records]
+            size = max(record["model_bytes"] for record in records)
+            name = f"**{method}**" if records[0]["default"] else method
+            start = [f"{-limit:,}", name, _seeds(records)]
+            lines.append(_row([*start, *cells, mean_and_spread(kept), f"{size:,}"]))
+        for (_, limit, method), records in others.items():
+            value = mean_and_spread([record["value"] for record in records])
+            size = max(record["model_bytes"] for record in records)
+            blank = ""
+            cells = [blank, blank, value, blank, blank, blank, f"{size:,}"]
+            lines.append(_row([f"{-limit:,}", method, _seeds(records), *cells]))
+    return lines[1:]
+
+
+def missing() -> list[str]:
+    """Which jobs of the plan have no record, in Markdown."""
+    plan = Plan.read(_FOLDER / "plan.json")
+    left = [job for job in plan.jobs if not job.record_path(_FOLDER).is_file()]
+    found: dict[str, list[str]] = collections.defaultdict(list)
+    for job in left:
+        found[job.task].append(f"`{job.name}`")
+    if not left:
+        return ["All jobs of the plan have a record."]
+    minutes = sum(job.minutes for job in left)
+    return [
+        f"{len(left)} of the {len(plan.jobs)} jobs of `benchmarks/plan.json` have no "
+        f"record yet, {minutes:g} minutes by its own prediction:",
+        "",
+        *(f"- {task}: {', '.join(names)}" for task, names in found.items()),
+    ]
+
+
+def sst2_plot() -> str:
+    """SVG of SST-2's accuracy over the size of the file."""
+    ours, baselines = [], {}
+    for (task, _, method), records in groups(_FOLDER / "results").items():
+        if task == "SST-2":
+            size = statistics.mean(record["model_bytes"] for record in records)
+            value = statistics.mean(record["student_int8"] for record in records)
+            ours.append((method, size / 1e6, 100 * value))
+    for (task, _, method), records in groups(_FOLDER / "baselines").items():
+        if task == "SST-2":
+            (record,) = records
+            size = record["model_bytes"] / 1e6
+            baselines[method] = (size, 100 * record["value"])
+    return size_plot("SST-2 accuracy, %", ours, _PUBLISHED | baselines)
+
+
 def main(_: list[str]) -> None:
-    """Prints the table in Markdown."""
-    rows = [_HEADER, ("---",) * len(_HEADER)]
-    for (task, limit, method), records in groups().items():
-        seeds = ", ".join(str(record["seed"]) for record in records)
-        values = [mean_and_spread([r[name] for r in records]) for name in _VALUES]
-        agreement = mean_and_spread([r["tflm_agreement"] for r in records])
-        size = max(record["model_bytes"] for record in records)
-        start = (task, records[0]["metric"], f"{-limit:,}", method, seeds)
-        rows.append((*start, *values, agreement, f"{size:,}"))
-    for row in rows:
-        print("|", " | ".join(row), "|")
+    """Prints or writes."""
+    lines = [*task_tables(), "", "### What is missing", "", *missing()]
+    text = "".join(f"{line}\n" for line in lines)
+    if not _WRITE.value:
+        print(text, end="")
+        return
+    for path, content in (
+        (_DOCS / "results.md", above_the_mark() + _MARK + "\n" + text),
+        (_DOCS / "sst2.svg", sst2_plot()),
+    ):
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(content, "utf-8")
+        temporary.replace(path)
+
+
+def above_the_mark() -> str:
+    """What of docs/results.md is written by hand."""
+    return (_DOCS / "results.md").read_text("utf-8").split(_MARK)[0]
+
+
+def _seeds(records: list[dict[str, Any]]) -> str:
+    return ", ".join(str(record["seed"]) for record in records)
+
+
+def _row(cells) -> str:
+    return "| " + " | ".join(cells) + " |"
 
 
 if __name__ == "__main__":
