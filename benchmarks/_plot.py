@@ -18,16 +18,18 @@ text { font: 13px system-ui, sans-serif; fill: #59636e; }
 def size_plot(
     title: str,
     own: Sequence[tuple[str, float, float]],
-    others: dict[str, tuple[float, float]],
+    published: dict[str, tuple[float, float]],
+    baselines: dict[str, tuple[float, float]],
 ) -> str:
     """Points and their names; the size's axis is logarithmic.
 
     Args:
         title: of the vertical axis.
         own: (name, MB, value); of points on one another the best is named.
-        others: (MB, value) by name.
+        published, baselines: (MB, value) by name, which stands to the right or left.
     """
-    points = [*((mb, value) for _, mb, value in own), *others.values()]
+    points = [*((mb, value) for _, mb, value in own)]
+    points += [*published.values(), *baselines.values()]
     sizes = [math.log10(mb) for mb, _ in points]
     values = [value for _, value in points]
     low, high = math.floor(min(values)) - 1, math.ceil(max(values)) + 1
@@ -60,8 +62,10 @@ def size_plot(
         f'<text x="{_LEFT}" y="{_HEIGHT - 6}">size of the weights or the file, MB; '
         f"{escape(title)}</text>"
     )
-    for name, (mb, value) in others.items():
+    for name, (mb, value) in published.items():
         lines.append(_point("other", "", name, x(mb), y(value)))
+    for name, (mb, value) in baselines.items():
+        lines.append(_point("other", "", name, x(mb), y(value), "end"))
     named: set[int] = set()
     for name, mb, value in sorted(own, key=lambda point: -point[2]):
         place = round(x(mb))
@@ -71,8 +75,12 @@ def size_plot(
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 
-def _point(kind: str, style: str, name: str, x: float, y: float) -> str:
+def _point(
+    kind: str, style: str, name: str, x: float, y: float, anchor: str = "start"
+) -> str:
+    beside = x + 9 if anchor == "start" else x - 9
     return (
         f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="5"/>'
-        f'<text class="{style}" x="{x + 9:.1f}" y="{y + 4:.1f}">{escape(name)}</text>'
+        f'<text class="{style}" x="{beside:.1f}" y="{y + 4:.1f}" '
+        f'text-anchor="{anchor}">{escape(name)}</text>'
     )

@@ -108,6 +108,7 @@ def measure(kind: str) -> list[float]:
                     Lessons(mine, targets, logits, features),
                     own_held_out,
                     1,
+                    0,
                     1e-4,
                     0,
                     checkpoint,

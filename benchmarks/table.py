@@ -115,28 +115,34 @@ def sst2_plot() -> str:
             (record,) = records
             size = record["model_bytes"] / 1e6
             baselines[method] = (size, 100 * record["value"])
-    return size_plot("SST-2 accuracy, %", ours, _PUBLISHED | baselines)
+    return size_plot("SST-2 accuracy, %", ours, _PUBLISHED, baselines)
 
 
 def main(_: list[str]) -> None:
     """Prints or writes."""
-    lines = [*task_tables(), "", "### What is missing", "", *missing()]
-    text = "".join(f"{line}\n" for line in lines)
     if not _WRITE.value:
-        print(text, end="")
+        print(tables(), end="")
         return
-    for path, content in (
-        (_DOCS / "results.md", above_the_mark() + _MARK + "\n" + text),
-        (_DOCS / "sst2.svg", sst2_plot()),
-    ):
+    for path, content in documents().items():
         temporary = path.with_suffix(".tmp")
         temporary.write_text(content, "utf-8")
         temporary.replace(path)
 
 
-def above_the_mark() -> str:
-    """What of docs/results.md is written by hand."""
-    return (_DOCS / "results.md").read_text("utf-8").split(_MARK)[0]
+def tables() -> str:
+    """All tables, and what is missing."""
+    lines = [*task_tables(), "", "### What is missing", "", *missing()]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def documents() -> dict[pathlib.Path, str]:
+    """What the files in docs/ have to hold."""
+    page = _DOCS / "results.md"
+    by_hand = page.read_text("utf-8").split(_MARK)[0]
+    return {
+        page: f"{by_hand}{_MARK}\n{tables()}",
+        _DOCS / "sst2.svg": sst2_plot(),
+    }
 
 
 def _seeds(records: list[dict[str, Any]]) -> str:

@@ -76,6 +76,12 @@ def run_epochs(
                 last = time.perf_counter()
 
 
+def enough_epochs(epochs: int, texts: int, batch_size: int, least_steps: int) -> int:
+    """So many epochs, or more until there are `least_steps`; none stays none."""
+    steps = -(-texts // batch_size)
+    return max(epochs, -(-least_steps // steps)) if epochs else 0
+
+
 def adam(schedule, variables: Sequence) -> tf.keras.optimizers.legacy.Optimizer:
     """Adam with its slots made, so that they can be part of a checkpoint.
 

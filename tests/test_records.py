@@ -5,6 +5,7 @@ import json
 import pytest
 
 from benchmarks.refresh_defaults import RESULTS, is_of_a_preset, variant_of
+from benchmarks.table import documents
 
 PATHS = sorted(RESULTS.glob("*/*.json"))
 FIELDS = (
@@ -26,3 +27,9 @@ def test_the_record_is_whole_and_its_name_is_right(path):
     assert record["task"] == path.parent.name
     assert record["model_bytes"] <= record["max_model_bytes"]
     assert record["default"] == is_of_a_preset(record, path)
+
+
+def test_the_results_are_those_of_the_records():
+    for path, content in documents().items():
+        found = path.read_text("utf-8")
+        assert found == content, "python -m benchmarks.table --write"

@@ -9,7 +9,7 @@ from ei_bert_tf.errors import InputError
 from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student.encoder import build_student, student_inputs
 from ei_bert_tf.student.layers import DropoutSource
-from ei_bert_tf.training import adam, run_epochs, stage_seed
+from ei_bert_tf.training import adam, enough_epochs, run_epochs, stage_seed
 
 EPOCHS, STEPS = 3, 4
 
@@ -121,3 +121,12 @@ def test_a_loss_that_is_not_finite_is_refused(tmp_path, monkeypatch):
             tmp_path / "state",
             lambda *_: None,
         )
+
+
+@pytest.mark.parametrize(
+    ("epochs", "least_steps", "found"),
+    [(3, 0, 3), (3, 12, 3), (3, 13, 4), (1, 100, 25), (0, 100, 0)],
+)
+def test_few_texts_take_more_epochs(epochs, least_steps, found):
+    # 33 texts are 3 batches of 10 and one of 3.
+    assert enough_epochs(epochs, 33, 10, least_steps) == found

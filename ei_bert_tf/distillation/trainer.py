@@ -19,7 +19,7 @@ from ei_bert_tf.student.encoder import student_inputs
 from ei_bert_tf.task import Task
 from ei_bert_tf.text.batches import TEXT_SIGNATURE, batches, epoch_rows
 from ei_bert_tf.text.wordpiece import Encoded
-from ei_bert_tf.training import Report, adam, run_epochs
+from ei_bert_tf.training import Report, adam, enough_epochs, run_epochs
 
 _EVALUATION_BATCH = 256
 _TASK_LAYERS = ("pooler", "classifier")
@@ -33,6 +33,7 @@ def train_student(
     lessons: Lessons,
     held_out: tuple[Encoded, np.ndarray],
     epochs: int,
+    least_steps: int,
     learning_rate: float,
     seed: int,
     checkpoint: pathlib.Path,
@@ -42,13 +43,14 @@ def train_student(
     warm_ranges: bool = False,
     keep_zeros: bool = False,
 ) -> float:
-    """Trains in place for a fixed number of epochs; the last weights stay.
+    """Trains in place for a fixed number of epochs or steps; the last weights stay.
 
     loss = logits_weight * MSE(logits) + features_weight * MSE(features)
            + task_weight * task loss + the loss of `tokens`; without a teacher the
     task loss alone.
 
     Args:
+        epochs, least_steps: as enough_epochs.
         checkpoint: file of run_epochs.
         report: shows progress.
         tokens: what the methods layerwise and relation add.
@@ -75,6 +77,9 @@ def train_student(
         size = recipe.student_batch_size
         return batches(lessons.encoded, extras, size, seed + epoch, rows)
 
+    size = recipe.student_batch_size
+    texts = len(epoch_rows(len(lessons.encoded), recipe.epoch_texts, seed, 0))
+    epochs = enough_epochs(epochs, texts, size, least_steps)
     total = int(epoch_batches(0).cardinality()) * epochs
     schedule = warmup_then_linear(learning_rate, total, recipe.warmup_share)
     variables = moving_variables(student, recipe.task_layers == "copied")

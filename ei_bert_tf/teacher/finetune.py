@@ -18,7 +18,7 @@ from ei_bert_tf.teacher.backbone import Teacher
 from ei_bert_tf.teacher.forward import Dropout
 from ei_bert_tf.text.batches import batches
 from ei_bert_tf.text.wordpiece import Encoded
-from ei_bert_tf.training import Report, adam, run_epochs
+from ei_bert_tf.training import Report, adam, enough_epochs, run_epochs
 
 _EVALUATION_BATCH = 64
 
@@ -78,10 +78,14 @@ def finetune(
         )
 
     steps = int(epoch_batches(0).cardinality())
+    epochs = enough_epochs(
+        recipe.teacher_epochs,
+        len(encoded),
+        recipe.teacher_batch_size,
+        recipe.teacher_least_steps,
+    )
     schedule = warmup_then_linear(
-        recipe.teacher_learning_rate,
-        steps * recipe.teacher_epochs,
-        recipe.warmup_share,
+        recipe.teacher_learning_rate, steps * epochs, recipe.warmup_share
     )
     optimizer = adam(schedule, variables)
     averages = [tf.Variable(variable) for variable in variables]
@@ -121,7 +125,7 @@ def finetune(
 
     state = [*variables, *averages, *best, best_value, *optimizer.weights]
     run_epochs(
-        recipe.teacher_epochs,
+        epochs,
         epoch_batches,
         train_step,
         end_epoch,
