@@ -37,6 +37,7 @@ _MAY_BE_ZERO = (
     "augmented_copies",
     "student_epochs",
     "teacher_least_steps",
+    "teacher_class_steps",
     "student_least_steps",
     "quantization_least_steps",
     "epoch_texts",
@@ -93,8 +94,8 @@ class StudentConfig:
 @dataclasses.dataclass(frozen=True)
 class Recipe:
     """How much training and of what kind. Lengths in epochs over the training texts;
-    *_least_steps, where not 0, makes the epochs more until there are so many steps: a
-    few thousand texts take more rounds.
+    *_least_steps makes the epochs more until there are so many steps: a few thousand
+    texts take more rounds. teacher_class_steps does so for each class.
 
     Attributes:
         held_out_share, held_out_most: part of train that choices are made on.
@@ -128,14 +129,15 @@ class Recipe:
     held_out_share: float = 0.1
     held_out_most: int = 2000
     teacher_epochs: int = 3
-    teacher_least_steps: int = 0
+    teacher_least_steps: int = 600
+    teacher_class_steps: int = 30
     teacher_learning_rate: float = 1e-4
     teacher_batch_size: int = 32
     teacher_dropout: float = 0.1
     teacher_average: float = 0.999
     keep_by: str = KEEP_BY[0]
     student_epochs: int = 4
-    student_least_steps: int = 0
+    student_least_steps: int = 12000
     epoch_texts: int = 0
     student_learning_rate: float = 1e-4
     student_batch_size: int = 32
@@ -148,7 +150,7 @@ class Recipe:
     refinement_teacher_reads: str = TEACHER_READS[0]
     pruning_epochs: int = 1
     quantization_epochs: int = 1
-    quantization_least_steps: int = 0
+    quantization_least_steps: int = 3000
     quantization_learning_rate: float = 1e-4
     warmup_share: float = 0.1
     augmented_copies: int = 2
@@ -234,6 +236,10 @@ class Recipe:
 _PRESETS: dict[str, dict[str, Any]] = {
     "quick": {
         "teacher_epochs": 2,
+        "teacher_least_steps": 0,
+        "teacher_class_steps": 0,
+        "student_least_steps": 0,
+        "quantization_least_steps": 0,
         # In so few steps copies teach no more, and a larger rate is needed.
         "augmented_copies": 0,
         "student_epochs": 20,

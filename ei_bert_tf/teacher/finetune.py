@@ -82,7 +82,7 @@ def finetune(
         recipe.teacher_epochs,
         len(encoded),
         recipe.teacher_batch_size,
-        recipe.teacher_least_steps,
+        max(recipe.teacher_least_steps, recipe.teacher_class_steps * task.outputs),
     )
     schedule = warmup_then_linear(
         recipe.teacher_learning_rate, steps * epochs, recipe.warmup_share

@@ -10,6 +10,10 @@ from tests.make_tiny_teacher import write_data, write_teacher
 
 RECIPE = {
     "teacher_epochs": 1,
+    "teacher_least_steps": 0,
+    "teacher_class_steps": 0,
+    "student_least_steps": 0,
+    "quantization_least_steps": 0,
     "augmented_copies": 0,
     "student_epochs": 1,
     "quantization_epochs": 1,

@@ -13,6 +13,8 @@ from tests.make_tiny_teacher import write_teacher
 
 TASK = Task("classification", ("text",), "label", "accuracy", ("bad", "good"))
 
+SHORT = Recipe(teacher_epochs=1, teacher_least_steps=0, teacher_class_steps=0)
+
 
 def kernel_after_one_step(folder, average):
     """The classifier's kernel before and after a single step of fine-tuning."""
@@ -20,7 +22,7 @@ def kernel_after_one_step(folder, average):
     before = np.array(teacher.classifier.kernel)
     encoded = teacher.tokenizer.encode(["a good day", "the bad film"], None, 9)
     targets = np.array([1, 0], np.int32)
-    recipe = dataclasses.replace(Recipe(), teacher_epochs=1, teacher_average=average)
+    recipe = dataclasses.replace(SHORT, teacher_average=average)
     finetune(
         teacher,
         TASK,
@@ -56,7 +58,7 @@ def test_rows_of_the_embedding_move_where_train_uses_them(tmp_path):
     before = table.numpy().copy()
     encoded = teacher.tokenizer.encode(["a good day", "the bad film"], None, 9)
     targets = np.array([1, 0], np.int32)
-    recipe = dataclasses.replace(Recipe(), teacher_epochs=1)
+    recipe = SHORT
     train = (encoded, targets)
     finetune(
         teacher, TASK, recipe, train, train, 3, tmp_path / "training", lambda *_: None
