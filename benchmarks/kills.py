@@ -1,22 +1,20 @@
-"""Kills runs at random moments and checks that each ends with the same bytes.
+"""Kills runs at random moments and checks that they end with the same bytes.
 
 usage: python -m benchmarks.kills --reference=build/demo --count=20 \
            -- --dataset=builtin:bbc_news --preset=quick --max_model_bytes=1000000
-The reference is a finished run of the flags behind `--`, never interrupted. For each
-kill one of its stages is drawn, the sealing among them, and a run begins in a folder
-that holds the stages before it as the reference left them. It is killed (SIGKILL) after
-a number of seconds drawn evenly from what starting up and the stage take, whatever it
-is at by then. What already stands under a final name has to be whole. Then the run is
-started again and goes to its end, and every file of its bundle, and what every stage
+The reference is a finished run of the flags behind `--`, never interrupted. A run
+starts in an empty folder and is killed (SIGKILL) again and again, each time after a
+number of seconds drawn evenly from 10 to 200, whatever it is at: loading, a stage, the
+sealing. When it has come to its end, every file of its bundle, and what every stage
 left for the next one (weights, the teacher's answers), is compared with the
-reference's. Writes benchmarks/kills/NAME.json after each kill; a later call goes on
-until there are `count`.
+reference's. The next run begins, until there are `count` kills and the last run has
+ended. After each kill what already stands under a final name has to be whole. Writes
+benchmarks/kills/NAME.json after each run; runs that it holds are not repeated.
 """
 
 import hashlib
 import json
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,7 +24,6 @@ from typing import Any
 import numpy as np
 from absl import app, flags
 
-from ei_bert_tf.ablation.record import write_record
 from ei_bert_tf.bundle import MODEL_FILES
 from ei_bert_tf.composition import environment
 from ei_bert_tf.errors import InputError
@@ -36,10 +33,10 @@ from ei_bert_tf.stages import CHECKPOINTS
 _REFERENCE = flags.DEFINE_string("reference", None, "A finished run.", required=True)
 _NAME = flags.DEFINE_string("name", "demo", "Name of the result.")
 _COUNT = flags.DEFINE_integer("count", 20, "Kills.")
-_SEED = flags.DEFINE_integer("seed", 0, "Of the stages and moments.")
+_SEED = flags.DEFINE_integer("seed", 0, "Of the moments.")
 _RESULTS = pathlib.Path(__file__).parent / "kills"
 _RESULT_SUFFIXES = (".npy", ".npz", ".safetensors")
-_STARTING_SECONDS = 15.0
+_LEAST_SECONDS, _MOST_SECONDS = 10.0, 200.0
 
 
 def digests(folder: pathlib.Path) -> dict[str, str]:
@@ -68,87 +65,78 @@ def stage_at_work(folder: pathlib.Path) -> str:
     return f"after {done[-1].parent.name}" if done else "before the stages"
 
 
-def kill_and_end(
-    command: list[str], folder: pathlib.Path, seconds: float, expected: dict[str, str]
-) -> dict[str, Any] | None:
-    """Kills a run after so many seconds, and runs it again to its end.
+def killed_run(
+    command: list[str], folder: pathlib.Path, moments: list[float], expected: dict
+) -> dict[str, Any]:
+    """Runs to the end, with a kill after each of `moments` that it lasts.
 
     Returns:
-        At which `stage` it was killed, and what became of it; None when it ended
-        before.
-
-    Raises:
-        AssertionError: a file under its final name is not whole after the kill.
+        The `kills`, the `seconds` that all of it took and which files are `different`.
     """
+    kills = []
     start = time.perf_counter()
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    else:
-        return None
-    stage = stage_at_work(folder)
-    for name in MODEL_FILES:
-        path = folder / name
-        if path.exists():
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
-            if found != expected[name]:
-                raise AssertionError(f"{path} is not whole after a kill in {stage}")
+    for moment in moments:
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            process.wait(moment)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        else:
+            break
+        kill = {"seconds": round(moment, 2), "stage": stage_at_work(folder)}
+        kills.append(kill)
+        print(*kill.values(), flush=True)
+        for name in MODEL_FILES:
+            path = folder / name
+            if path.exists():
+                found = hashlib.sha256(path.read_bytes()).hexdigest()
+                if found != expected[name]:
+                    raise AssertionError(f"{path} is not whole after {kill}")
     subprocess.run(command, check=True, capture_output=True)
-    ended = digests(folder)
+    found = digests(folder)
     return {
-        "stage": stage,
-        "seconds": round(seconds, 2),
-        "model_sha256": ended["model.tflite"],
-        "files": len(ended),
+        "kills": kills,
+        "seconds": round(time.perf_counter() - start, 1),
+        "model_sha256": found["model.tflite"],
         "different": sorted(
             name
-            for name in {*ended, *expected}
-            if ended.get(name) != expected.get(name)
+            for name in {*found, *expected}
+            if found.get(name) != expected.get(name)
         ),
-        "seconds_in_all": round(time.perf_counter() - start, 1),
     }
 
 
 def main(arguments: list[str]) -> None:
     """Kills, compares, and exits with 1 when any bytes differ."""
-    reference = pathlib.Path(_REFERENCE.value)
-    expected = digests(reference)
-    manifest = json.loads((reference / "manifest.json").read_text("utf-8"))
-    took = manifest["stage_seconds"]
+    expected = digests(pathlib.Path(_REFERENCE.value))
     target = _RESULTS / f"{_NAME.value}.json"
-    result: dict[str, Any] = {"flags": arguments[1:], "expected": expected}
-    result |= {"draws": 0, "kills": []}
+    result: dict[str, Any] = {"flags": arguments[1:], "expected": expected, "runs": []}
     if target.is_file():
         result = json.loads(target.read_text("utf-8"))
         if (result["expected"], result["flags"]) != (expected, arguments[1:]):
             raise InputError(f"{target}: is of another reference; remove it first")
-    while len(result["kills"]) < _COUNT.value:
-        # A draw is its own, so that a later call goes on with the same ones.
-        generator = np.random.default_rng([_SEED.value, result["draws"]])
-        result["draws"] += 1
-        drawn = str(generator.choice(list(took)))
-        seconds = generator.uniform(1.0, _STARTING_SECONDS + took[drawn])
+    while (done := sum(len(run["kills"]) for run in result["runs"])) < _COUNT.value:
+        # A run's moments are its own, so that a later call goes on with the same ones.
+        generator = np.random.default_rng([_SEED.value, len(result["runs"])])
+        left = _COUNT.value - done
+        moments = generator.uniform(_LEAST_SECONDS, _MOST_SECONDS, left).tolist()
         with tempfile.TemporaryDirectory() as temporary:
             folder = pathlib.Path(temporary)
-            for stage in list(took)[: list(took).index(drawn)]:
-                kept = pathlib.Path(CHECKPOINTS) / stage
-                shutil.copytree(reference / kept, folder / kept)
             command = [sys.executable, "-m", "tools.compress", *arguments[1:]]
             command.append(f"--output_dir={folder}")
-            kill = kill_and_end(command, folder, seconds, expected)
-        if kill is not None:
-            result["kills"].append({"drawn": drawn} | kill)
-            print(len(result["kills"]), *result["kills"][-1].values(), flush=True)
+            result["runs"].append(killed_run(command, folder, moments, expected))
         result["environment"] = environment()
-        write_record(result, target)
-    same = sum(not kill["different"] for kill in result["kills"])
-    print(f"{same} of {len(result['kills'])} killed runs ended with the same bytes")
-    if same < len(result["kills"]):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary_file = target.with_suffix(".tmp")
+        temporary_file.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+        temporary_file.replace(target)
+    for run in result["runs"]:
+        ended = "DIFFERENT" if run["different"] else "the same bytes"
+        print(len(run["kills"]), "kills:", ended, *run["different"])
+    if any(run["different"] for run in result["runs"]):
         sys.exit(1)
 
 
