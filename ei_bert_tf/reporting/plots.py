@@ -15,7 +15,8 @@ def stage_plot(stages: Sequence[dict[str, Any]]) -> markupsafe.Markup:
     """The metric of each stage over its size in MB, whose axis is logarithmic.
 
     Args:
-        stages: `{name, metric, value, bytes}` in their order, which a line follows.
+        stages: `{name, metric, value, bytes}` in their order. A line goes from the
+            first, the teacher, through the students.
     """
     sizes = [math.log10(stage["bytes"] / 1e6) for stage in stages]
     values = [stage["value"] for stage in stages]
@@ -35,7 +36,11 @@ def stage_plot(stages: Sequence[dict[str, Any]]) -> markupsafe.Markup:
             f'<text x="{_LEFT - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">'
             f"{100 * tick:.1f}</text>"
         )
-    path = " ".join(f"{a:.1f},{b:.1f}" for a, b in points)
+    path = " ".join(
+        f"{a:.1f},{b:.1f}"
+        for (a, b), stage in zip(points, stages, strict=True)
+        if stage is stages[0] or not is_of_teacher(stage)
+    )
     lines.append(f'<polyline class="line" points="{path}"/>')
     for number, ((a, b), stage) in enumerate(zip(points, stages, strict=True), 1):
         name = markupsafe.escape(stage["name"])
@@ -52,6 +57,11 @@ def stage_plot(stages: Sequence[dict[str, Any]]) -> markupsafe.Markup:
                 f"{stage['bytes'] / 1e6:.3g} MB</text>"
             )
     return markupsafe.Markup("\n".join([*lines, "</svg>"]))
+
+
+def is_of_teacher(stage: dict[str, Any]) -> bool:
+    """Whether a stage of the manifest tells of the teacher, moved or not."""
+    return stage["name"].startswith("teacher")
 
 
 def _scale(low: float, high: float, first: float, last: float):

@@ -2,11 +2,12 @@
 
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import jinja2
 
-from ei_bert_tf.reporting.plots import stage_plot
+from ei_bert_tf.reporting.plots import is_of_teacher, stage_plot
 
 FORMAT_VERSION = 1
 REPORT_FILES = ("report.json", "report.html")
@@ -21,6 +22,20 @@ _TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+def stage_changes(stages: Sequence[dict[str, Any]]) -> list[float | None]:
+    """What each stage changed of the metric: a teacher's against the teacher before it,
+    a student's against the student before it, the first student's against the first
+    teacher; None for the first stage."""
+    changes: list[float | None] = []
+    last: dict[bool, float] = {}
+    for stage in stages:
+        is_teacher = is_of_teacher(stage)
+        before = last.get(is_teacher, stages[0]["value"])
+        changes.append(stage["value"] - before if last else None)
+        last[is_teacher] = stage["value"]
+    return changes
 
 
 class Report:
@@ -68,6 +83,7 @@ class Report:
             matrix=matrix,
             wrong=wrong[:_MOST_CONFUSIONS],
             stage_plot=stage_plot(found["stages"]),
+            changes=stage_changes(found["stages"]),
             teacher=found["stages"][0],
             final=found["stages"][-1],
         )

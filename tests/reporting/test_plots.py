@@ -42,3 +42,12 @@ def test_the_axis_has_round_numbers(values):
     ticks = re.findall(r'text-anchor="end">(-?[\d.]+)<', stage_plot(stages))
     assert 3 <= len(ticks) <= 9
     assert len(set(ticks)) == len(ticks)
+
+
+def test_the_line_leaves_out_the_moved_teacher():
+    moved = STAGES[0] | {"name": "teacher_refined", "value": 0.95}
+    tree = ElementTree.fromstring(stage_plot([*STAGES[:2], moved, STAGES[2]]))
+    (line,) = tree.iter("polyline")
+    dots = points(stage_plot([*STAGES[:2], moved, STAGES[2]]))
+    expected = [f"{x:.1f},{y:.1f}" for x, y in (dots[0], dots[1], dots[3])]
+    assert line.get("points").split() == expected

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from ei_bert_tf.reporting.report import REPORT_FILES, Report
+from ei_bert_tf.reporting.report import REPORT_FILES, Report, stage_changes
 
 VOID = ("meta", "br")
 
@@ -174,3 +174,12 @@ def test_both_files_are_written(tmp_path):
     written = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert written == {"format_version": 1} | contents()
     assert (tmp_path / "report.html").read_text("utf-8") == report.page()
+
+
+def test_students_are_compared_with_students_and_teachers_with_teachers():
+    names = ("teacher", "student_distilled", "teacher_refined", "student_before_qat")
+    values = (0.9, 0.8, 0.95, 0.85)
+    stages = [stage(n, v, 1) for n, v in zip(names, values, strict=True)]
+    changes = stage_changes(stages)
+    assert changes[0] is None
+    assert changes[1:] == pytest.approx([-0.1, 0.05, 0.05])
