@@ -12,7 +12,6 @@ ended. After each kill what already stands under a final name has to be whole. W
 benchmarks/kills/NAME.json after each run; runs that it holds are not repeated.
 """
 
-import hashlib
 import json
 import pathlib
 import subprocess
@@ -24,45 +23,16 @@ from typing import Any
 import numpy as np
 from absl import app, flags
 
-from ei_bert_tf.bundle import MODEL_FILES
+from benchmarks._killing import check_whole, digests, stage_at_work
 from ei_bert_tf.composition import environment
 from ei_bert_tf.errors import InputError
-from ei_bert_tf.reporting.report import REPORT_FILES
-from ei_bert_tf.stages import CHECKPOINTS
 
 _REFERENCE = flags.DEFINE_string("reference", None, "A finished run.", required=True)
 _NAME = flags.DEFINE_string("name", "demo", "Name of the result.")
 _COUNT = flags.DEFINE_integer("count", 20, "Kills.")
 _SEED = flags.DEFINE_integer("seed", 0, "Of the moments.")
 _RESULTS = pathlib.Path(__file__).parent / "kills"
-_RESULT_SUFFIXES = (".npy", ".npz", ".safetensors")
 _LEAST_SECONDS, _MOST_SECONDS = 10.0, 200.0
-
-
-def digests(folder: pathlib.Path) -> dict[str, str]:
-    """sha256 by path of the files of a finished bundle, its reports aside, which tell
-    seconds, and of its stages' results."""
-    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-    results = [
-        path.relative_to(folder).as_posix()
-        for path in sorted((folder / CHECKPOINTS).glob("*/*"))
-        if path.suffix in _RESULT_SUFFIXES
-    ]
-    return {
-        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        for name in [*manifest["files"], *results]
-        if name not in REPORT_FILES
-    }
-
-
-def stage_at_work(folder: pathlib.Path) -> str:
-    """The stage that a killed run leaves half-way, or the last one that it finished."""
-    stages = folder / CHECKPOINTS
-    half_way = [path.name[1:] for path in stages.glob(".*")]
-    if half_way:
-        return half_way[0]
-    done = sorted(stages.glob("*/done.json"), key=lambda path: path.stat().st_mtime)
-    return f"after {done[-1].parent.name}" if done else "before the stages"
 
 
 def killed_run(
@@ -89,12 +59,7 @@ def killed_run(
         kill = {"seconds": round(moment, 2), "stage": stage_at_work(folder)}
         kills.append(kill)
         print(*kill.values(), flush=True)
-        for name in MODEL_FILES:
-            path = folder / name
-            if path.exists():
-                found = hashlib.sha256(path.read_bytes()).hexdigest()
-                if found != expected[name]:
-                    raise AssertionError(f"{path} is not whole after {kill}")
+        check_whole(folder, expected)
     subprocess.run(command, check=True, capture_output=True)
     found = digests(folder)
     return {
