@@ -1,9 +1,11 @@
 """The baselines learn, and stay within the bytes."""
 
+import sys
+
 import numpy as np
 import pytest
 
-from ei_bert_tf.ablation.baselines import tfidf
+from ei_bert_tf.ablation.baselines import fasttext, tfidf
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.recipe import Recipe
 from ei_bert_tf.task import CLASSIFICATION, REGRESSION, Examples, Task
@@ -50,3 +52,9 @@ def test_few_bytes_keep_the_commonest_terms():
     assert small.value > 0.95  # Of all terms the two that tell are the commonest.
     with pytest.raises(InputError, match="no term fits into 3 bytes"):
         tfidf(dataset(2), 3, 0, RECIPE)
+
+
+def test_without_its_package_fasttext_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "fasttext", None)
+    with pytest.raises(InputError, match="needs the package fasttext-numpy2-wheel"):
+        fasttext(dataset(2), 5000, 0, RECIPE)
