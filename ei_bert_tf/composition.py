@@ -259,12 +259,18 @@ def environment() -> dict[str, Any]:
 
 
 def _cpu() -> str:
+    """Name, family, model and stepping: hypervisors give one name to many CPUs, and
+    TensorFlow's kernels, so the last bits too, follow from what the CPU can do."""
     info = pathlib.Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text("utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
+    if not info.is_file():
+        return platform.processor() or platform.machine()
+    first = info.read_text("utf-8").split("\n\n")[0]
+    pairs = (line.split(":", 1) for line in first.splitlines() if ":" in line)
+    found = {name.strip(): value.strip() for name, value in pairs}
+    parts = [found.get("model name", platform.machine())]
+    keys = {"cpu family": "family", "model": "model", "stepping": "stepping"}
+    parts += [f"{name} {found[key]}" for key, name in keys.items() if key in found]
+    return ", ".join(parts)
 
 
 def _write(path: pathlib.Path, content: bytes) -> None:
