@@ -78,6 +78,7 @@ setuptools.setup(
             "ei-bert-ablate=ei_bert_tf.tools.ablate:run",
             "ei-bert-compress=ei_bert_tf.tools.compress:run",
             "ei-bert-distill=ei_bert_tf.tools.distill:run",
+            "ei-bert-compare-reports=ei_bert_tf.tools.compare_reports:run",
             "ei-bert-evaluate=ei_bert_tf.tools.evaluate:run",
             "ei-bert-export-firmware=ei_bert_tf.tools.export_firmware:run",
             "ei-bert-predict=ei_bert_tf.tools.predict:run",

@@ -24,24 +24,21 @@ import time
 import numpy as np
 from absl import app, flags
 
+from benchmarks._news_steps import BATCH, RECIPE, TASK, TOKENS, news_steps
 from ei_bert_tf.compat import tf
 from ei_bert_tf.composition import environment
 from ei_bert_tf.distillation.cross import SharedTexts, refine
 from ei_bert_tf.distillation.lessons import Lessons
 from ei_bert_tf.distillation.trainer import train_student
-from ei_bert_tf.recipe import Recipe
 from ei_bert_tf.student.encoder import build_student
 from ei_bert_tf.student.layers import DropoutSource
-from ei_bert_tf.student.sizing import choose_config
-from ei_bert_tf.task import Task
 from ei_bert_tf.teacher.backbone import load_teacher
 from ei_bert_tf.teacher.finetune import finetune
-from ei_bert_tf.text.datasets import load_builtin
 
 _ONE = flags.DEFINE_string("one", None, "Internal: the one thing that is measured.")
 _DETERMINISTIC = flags.DEFINE_bool("deterministic", True, "Internal: how.")
 
-_BATCH, _TOKENS, _STEPS, _ROUNDS = 32, 32, 16, 3
+_STEPS, _ROUNDS = 16, 3
 # Steps of a round that are not timed: tracing, and memory that is not there yet.
 _WARM_UP = 4
 _KINDS = ("teacher", "student", "still", "moving")
@@ -51,59 +48,34 @@ _RESULT = pathlib.Path(__file__).parent / "speed" / "steps.json"
 def measure(kind: str) -> list[float]:
     """Seconds of the steps of one kind after warming up."""
     teacher = load_teacher("builtin:minilm-l6", 5, seed=0)
-    data = load_builtin("bbc_news", None).train
-    encoded = teacher.tokenizer.encode(data.texts, None, _TOKENS)
-    rows = np.flatnonzero(encoded.lengths == _TOKENS)[: _BATCH * _STEPS]
-    encoded, targets = encoded.take(rows), data.targets[rows]
-    task = Task("classification", ("text",), "label", "accuracy", tuple("abcde"))
+    news = news_steps(teacher, _STEPS)
+    encoded, targets = news.teacher, news.targets
     still = 0.0 if kind == "still" else 1e-5
-    recipe = dataclasses.replace(
-        Recipe(),
-        teacher_epochs=1,
-        refinement_epochs=1,
-        refinement_teacher_learning_rate=still,
-    )
+    recipe = dataclasses.replace(RECIPE, refinement_teacher_learning_rate=still)
     times: list[float] = []
 
     def report(kind: str, step: int, total: int, values: dict) -> None:
         # An epoch's end comes between two steps and is no part of either.
         times.append(time.perf_counter() if kind == "step" else np.nan)
 
-    held_out = encoded.take(np.arange(_BATCH)), targets[:_BATCH]
+    held_out = encoded.take(np.arange(BATCH)), targets[:BATCH]
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = pathlib.Path(folder) / "training"
         if kind == "teacher":
             train = (encoded, targets)
-            finetune(teacher, task, recipe, train, held_out, 0, checkpoint, report)
+            finetune(teacher, TASK, recipe, train, held_out, 0, checkpoint, report)
         else:
             dropout = DropoutSource(recipe.student_dropout, 0, tf.Variable(0))
-            config = choose_config(
-                1_000_000,
-                300,
-                30_522,
-                teacher.backbone.hidden_dim,
-                teacher.backbone.num_heads,
-                teacher.backbone.intermediate_dim,
-                max_tokens=_TOKENS,
-                layers=recipe.layers,
-                outputs=5,
-                norm=recipe.norm,
-                pair=False,
-            )
-            student = build_student(config, dropout=dropout)
-            kept = np.random.default_rng(0).permutation(30_522)[
-                : config.vocabulary_size
-            ]
-            ids = np.searchsorted(np.sort(kept), encoded.ids) % len(kept)
-            mine = dataclasses.replace(encoded, ids=ids.astype(np.int32))
-            own_held_out = mine.take(np.arange(_BATCH)), targets[:_BATCH]
+            student = build_student(news.config, dropout=dropout)
+            mine = news.student
+            own_held_out = mine.take(np.arange(BATCH)), targets[:BATCH]
             if kind == "student":
                 logits = np.zeros((len(mine), 5), np.float32)
-                features = np.zeros((len(mine), config.task_size), np.float32)
+                features = np.zeros((len(mine), news.config.task_size), np.float32)
                 train_student(
                     student,
-                    config,
-                    task,
+                    news.config,
+                    TASK,
                     recipe,
                     Lessons(mine, targets, logits, features),
                     own_held_out,
@@ -118,12 +90,12 @@ def measure(kind: str) -> list[float]:
             else:
                 refine(
                     student,
-                    config,
+                    news.config,
                     teacher,
-                    task,
+                    TASK,
                     recipe,
                     SharedTexts(mine, encoded, targets),
-                    SharedTexts(own_held_out[0], held_out[0], targets[:_BATCH]),
+                    SharedTexts(own_held_out[0], held_out[0], targets[:BATCH]),
                     0,
                     checkpoint,
                     report,
@@ -161,8 +133,8 @@ def main(_: list[str]) -> None:
         medians["moving deterministic"] / medians["still deterministic"]
     )
     result = {
-        "batch_size": _BATCH,
-        "tokens": _TOKENS,
+        "batch_size": BATCH,
+        "tokens": TOKENS,
         "median_ms": {name: 1000 * value for name, value in medians.items()},
         "ratios": ratios,
         "seconds": seconds,

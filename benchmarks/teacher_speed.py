@@ -7,7 +7,6 @@ both: ours moves the embedding's rows that the texts use. Steps of the two are n
 interleaved, but rounds of them are.
 """
 
-import dataclasses
 import json
 import pathlib
 import statistics
@@ -17,30 +16,24 @@ import time
 import numpy as np
 from absl import app
 
+from benchmarks._news_steps import BATCH, RECIPE, TASK, TOKENS, news_steps
 from ei_bert_tf.compat import keras
 from ei_bert_tf.composition import environment
-from ei_bert_tf.errors import InputError
-from ei_bert_tf.recipe import Recipe
-from ei_bert_tf.task import Task
 from ei_bert_tf.teacher.backbone import load_teacher
 from ei_bert_tf.teacher.finetune import finetune
-from ei_bert_tf.text.datasets import load_builtin
 from ei_bert_tf.text.wordpiece import Encoded
 
-_BATCH, _TOKENS, _STEPS, _ROUNDS = 32, 32, 12, 3
+_STEPS, _ROUNDS = 12, 3
 # Steps of a round that are not timed: tracing, and memory that is not there yet.
 _WARM_UP = 2
 _TEACHER = "builtin:minilm-l6"
-_DATASET = "bbc_news"
 _RESULT = pathlib.Path(__file__).parent / "speed" / "teacher.json"
 
 
 def own_seconds(encoded: Encoded, targets: np.ndarray) -> list[float]:
     """Seconds of each timed step of finetune."""
-    teacher = load_teacher(_TEACHER, 2, seed=0)
-    task = Task("classification", ("text",), "label", "accuracy", ("0", "1"))
-    recipe = dataclasses.replace(Recipe(), teacher_epochs=1, teacher_batch_size=_BATCH)
-    held_out = encoded.take(np.arange(_BATCH)), targets[:_BATCH]
+    teacher = load_teacher(_TEACHER, TASK.outputs, seed=0)
+    held_out = encoded.take(np.arange(BATCH)), targets[:BATCH]
     times = []
 
     def report(kind: str, step: int, total: int, values: dict) -> None:
@@ -50,8 +43,8 @@ def own_seconds(encoded: Encoded, targets: np.ndarray) -> list[float]:
     with tempfile.TemporaryDirectory() as folder:
         finetune(
             teacher,
-            task,
-            recipe,
+            TASK,
+            RECIPE,
             (encoded, targets),
             held_out,
             0,
@@ -63,14 +56,14 @@ def own_seconds(encoded: Encoded, targets: np.ndarray) -> list[float]:
 
 def peer_seconds(encoded: Encoded, targets: np.ndarray) -> list[float]:
     """Seconds of each timed train_on_batch of keras-nlp's model."""
-    teacher = load_teacher(_TEACHER, 2, seed=0)
+    teacher = load_teacher(_TEACHER, TASK.outputs, seed=0)
     teacher.model.compile(
         optimizer=keras.optimizers.Adam(1e-4, global_clipnorm=1.0),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     seconds = []
     for step in range(_STEPS):
-        rows = slice(step * _BATCH, (step + 1) * _BATCH)
+        rows = slice(step * BATCH, (step + 1) * BATCH)
         batch = {
             "token_ids": encoded.ids[rows],
             "segment_ids": encoded.segment_ids[rows],
@@ -84,24 +77,18 @@ def peer_seconds(encoded: Encoded, targets: np.ndarray) -> list[float]:
 
 def main(_: list[str]) -> None:
     """Measures, writes the result and prints it."""
-    dataset = load_builtin(_DATASET, None)
-    tokenizer = load_teacher(_TEACHER, 2, seed=0).tokenizer
-    encoded = tokenizer.encode(dataset.train.texts, None, _TOKENS)
-    full = np.flatnonzero(encoded.lengths == _TOKENS)[: _BATCH * _STEPS]
-    if len(full) < _BATCH * _STEPS:
-        raise InputError(f"{_DATASET}: {len(full)} texts of {_TOKENS} tokens")
-    encoded = encoded.take(full)
-    targets = (np.arange(len(full)) % 2).astype(np.int32)
+    news = news_steps(load_teacher(_TEACHER, TASK.outputs, seed=0), _STEPS)
+    encoded, targets = news.teacher, news.targets
     own: list[float] = []
     peer: list[float] = []
     for _round in range(_ROUNDS):
         own += own_seconds(encoded, targets)
         peer += peer_seconds(encoded, targets)
     result = {
-        "batch_size": _BATCH,
-        "tokens": _TOKENS,
-        "examples_per_second": _BATCH / statistics.median(own),
-        "peer_examples_per_second": _BATCH / statistics.median(peer),
+        "batch_size": BATCH,
+        "tokens": TOKENS,
+        "examples_per_second": BATCH / statistics.median(own),
+        "peer_examples_per_second": BATCH / statistics.median(peer),
         "ratio": statistics.median(peer) / statistics.median(own),
         "seconds": own,
         "peer_seconds": peer,

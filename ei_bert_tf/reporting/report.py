@@ -5,8 +5,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-import jinja2
-
+from ei_bert_tf.reporting.pages import TEMPLATES
 from ei_bert_tf.reporting.plots import is_of_teacher, stage_plot
 
 FORMAT_VERSION = 1
@@ -14,14 +13,6 @@ REPORT_FILES = ("report.json", "report.html")
 # More classes make a matrix that nobody reads: then the commonest confusions stand.
 _MOST_CLASSES_OF_A_MATRIX = 12
 _MOST_CONFUSIONS = 20
-
-_TEMPLATES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(pathlib.Path(__file__).with_name("templates")),
-    undefined=jinja2.StrictUndefined,
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 def stage_changes(stages: Sequence[dict[str, Any]]) -> list[float | None]:
@@ -78,7 +69,7 @@ class Report:
             for cell in found.get("confusions", [])
             if cell["label"] != cell["predicted"]
         ]
-        return _TEMPLATES.get_template("report.html.j2").render(
+        return TEMPLATES.get_template("report.html.j2").render(
             found,
             matrix=matrix,
             wrong=wrong[:_MOST_CONFUSIONS],

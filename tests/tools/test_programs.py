@@ -36,6 +36,7 @@ FLAGS = {
     "compress": [*JOB, "output_dir"],
     **{name: [*JOB, "work_dir"] for name in STAGE_PROGRAMS},
     "ablate": ["plan", "data", "results", "work_dir", "minutes", "[no]list"],
+    "compare_reports": ["html"],
     "evaluate": ["bundle", "eval_file", "[no]header", "runtime"],
     "export_firmware": [
         *("bundle", "target", "output_dir", "unicode", "model_form", "sequence"),
