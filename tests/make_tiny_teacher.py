@@ -32,7 +32,7 @@ def vocabulary() -> list[str]:
     ]
 
 
-def weights(generator: np.random.Generator) -> dict[str, np.ndarray]:
+def weights(generator: np.random.Generator, layers: int) -> dict[str, np.ndarray]:
     """Random weights under the names of Hugging Face's BertModel."""
 
     def normal(*shape):
@@ -53,7 +53,7 @@ def weights(generator: np.random.Generator) -> dict[str, np.ndarray]:
         found[f"{name}.bias"] = normal(HIDDEN)
 
     norm("embeddings.LayerNorm")
-    for index in range(LAYERS):
+    for index in range(layers):
         layer = f"encoder.layer.{index}"
         for role in ("query", "key", "value"):
             dense(f"{layer}.attention.self.{role}", HIDDEN, HIDDEN)
@@ -66,14 +66,14 @@ def weights(generator: np.random.Generator) -> dict[str, np.ndarray]:
     return found
 
 
-def write_teacher(folder: pathlib.Path) -> None:
+def write_teacher(folder: pathlib.Path, layers: int = LAYERS) -> None:
     """Writes the BERT folder."""
     folder.mkdir(parents=True, exist_ok=True)
     config = {
         "model_type": "bert",
         "vocab_size": len(vocabulary()),
         "hidden_size": HIDDEN,
-        "num_hidden_layers": LAYERS,
+        "num_hidden_layers": layers,
         "num_attention_heads": HEADS,
         "intermediate_size": FEED_FORWARD,
         "max_position_embeddings": POSITIONS,
@@ -84,7 +84,7 @@ def write_teacher(folder: pathlib.Path) -> None:
     (folder / "tokenizer_config.json").write_text('{"do_lower_case": true}', "utf-8")
     (folder / "vocab.txt").write_text("\n".join(vocabulary()) + "\n", "utf-8")
     safetensors.numpy.save_file(
-        weights(np.random.default_rng(0)),
+        weights(np.random.default_rng(0), layers),
         folder / "model.safetensors",
         metadata={"format": "pt"},
     )
