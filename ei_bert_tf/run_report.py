@@ -1,9 +1,11 @@
 """What a finished run reports: its manifest, and what is looked at for people only."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
+from ei_bert_tf.conversion.lifetimes import lifetimes
 from ei_bert_tf.conversion.parts import part_bytes
 from ei_bert_tf.evaluation.calibration import probabilities
 from ei_bert_tf.evaluation.float_student import load_float_student
@@ -51,6 +53,7 @@ def run_report(
         **{name: manifest[name] for name in _AS_THEY_ARE if name in manifest},
         "parts": part_bytes(pipeline.model),
         "flash": flash_sizes(firmware),
+        "arena": _arena(pipeline.model),
         "layers": _layers(pipeline),
         "vocabulary": pipeline.curriculum.vocabulary,
     }
@@ -61,6 +64,17 @@ def run_report(
         contents["confusions"] = confusions(task, examples.targets, predicted)
     contents["mistakes"] = worst_mistakes(task, examples, values)
     return Report(contents)
+
+
+def _arena(model: bytes) -> dict[str, Any]:
+    steps = lifetimes(model)
+    found = [
+        {"op": step.op, "layer": step.layer, "live_bytes": step.live_bytes}
+        for step in steps
+    ]
+    number = max(range(len(steps)), key=lambda index: steps[index].live_bytes)
+    live = [dataclasses.asdict(activation) for activation in steps[number].live]
+    return {"steps": found, "peak": found[number] | {"live": live}}
 
 
 def _layers(pipeline: Pipeline) -> list[dict[str, Any]]:

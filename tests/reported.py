@@ -61,6 +61,18 @@ def contents(labels=("on", "off"), **changes):
             "cortex-m4": {"model": 990_000, "tokenizer": 2174},
             "cortex-m55": {"model": 990_000, "tokenizer": 2214},
         },
+        "arena": {
+            "steps": [
+                {"op": "GATHER", "layer": "embedding", "live_bytes": 512},
+                {"op": "ADD", "layer": "<sum>", "live_bytes": 1536},
+            ],
+            "peak": {
+                "op": "ADD",
+                "layer": "<sum>",
+                "live_bytes": 1536,
+                "live": [{"layer": "positions", "bytes": 1024}],
+            },
+        },
         "layers": [{"layer": "pooler", "signal_to_noise_db": -3.5, "cosine": 0.5}],
         "vocabulary": {
             "teacher": 30522,

@@ -105,6 +105,9 @@ def test_the_report_adds_up(bundle):
     assert sum(right) / 40 == manifest["stages"][-1]["value"]
     assert len(report["mistakes"]) == min(20, 40 - sum(right))
     assert report["vocabulary"]["kept"] == manifest["vocabulary_size"]
+    peak = report["arena"]["peak"]
+    assert peak["live_bytes"] == sum(row["bytes"] for row in peak["live"])
+    assert peak["live_bytes"] < manifest["runtimes"]["tflm"]["arena_bytes"]
     page = (bundle.folder / "report.html").read_text("utf-8")
     assert f"{manifest['model_bytes'] / 1e6:.3f} MB" in page
 

@@ -1,7 +1,7 @@
 """Plots as SVG that takes its colours from the page, light or dark."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import markupsafe
@@ -29,13 +29,8 @@ def stage_plot(stages: Sequence[dict[str, Any]]) -> markupsafe.Markup:
         f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-label="{markupsafe.escape(stages[0]["metric"])} by size">'
     ]
-    for tick in _ticks(low - margin, high + margin):
-        lines.append(
-            f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" '
-            f'y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>'
-            f'<text x="{_LEFT - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">'
-            f"{100 * tick:.1f}</text>"
-        )
+    ticks = _ticks(low - margin, high + margin)
+    lines += _grid(ticks, y, "{:.1f}", 100)
     path = " ".join(
         f"{a:.1f},{b:.1f}"
         for (a, b), stage in zip(points, stages, strict=True)
@@ -59,9 +54,51 @@ def stage_plot(stages: Sequence[dict[str, Any]]) -> markupsafe.Markup:
     return markupsafe.Markup("\n".join([*lines, "</svg>"]))
 
 
+def arena_plot(steps: Sequence[dict[str, Any]]) -> markupsafe.Markup:
+    """Bytes in memory while each operator runs, in KB over the operators in order.
+
+    Args:
+        steps: `{op, layer, live_bytes}`.
+    """
+    values = [step["live_bytes"] / 1024 for step in steps]
+    high = max(values) * 1.1
+    x = _scale(0, len(values), _LEFT, _WIDTH - _RIGHT)
+    y = _scale(0, high, _HEIGHT - _BOTTOM, _TOP)
+    lines = [
+        f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+        'aria-label="KB in memory by operator">'
+    ]
+    lines += _grid(_ticks(0, high), y, "{:g}")
+    for number, (value, step) in enumerate(zip(values, steps, strict=True)):
+        mark = "peak" if value == max(values) else "column"
+        lines.append(
+            f'<rect class="{mark}" x="{x(number):.1f}" y="{y(value):.1f}" '
+            f'width="{x(1) - x(0):.1f}" height="{y(0) - y(value):.1f}">'
+            f"<title>{markupsafe.escape(step['op'])} {markupsafe.escape(step['layer'])}"
+            f": {value:.1f} KB</title></rect>"
+        )
+    lines.append(
+        f'<text x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 16}" text-anchor="end">'
+        f"{len(values)} operators</text>"
+    )
+    return markupsafe.Markup("\n".join([*lines, "</svg>"]))
+
+
 def is_of_teacher(stage: dict[str, Any]) -> bool:
     """Whether a stage of the manifest tells of the teacher, moved or not."""
     return stage["name"].startswith("teacher")
+
+
+def _grid(
+    ticks: Sequence[float], y: Callable[[float], float], shown: str, times: float = 1
+) -> list[str]:
+    return [
+        f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" '
+        f'y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>'
+        f'<text x="{_LEFT - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">'
+        f"{shown.format(times * tick)}</text>"
+        for tick in ticks
+    ]
 
 
 def _scale(low: float, high: float, first: float, last: float):

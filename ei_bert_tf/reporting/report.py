@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ei_bert_tf.reporting.pages import TEMPLATES
-from ei_bert_tf.reporting.plots import is_of_teacher, stage_plot
+from ei_bert_tf.reporting.plots import arena_plot, is_of_teacher, stage_plot
 
 FORMAT_VERSION = 1
 REPORT_FILES = ("report.json", "report.html")
@@ -38,7 +38,8 @@ class Report:
             environment, package_version, train_examples, max_model_bytes}`,
             `stages`, `runtimes`, `calibration`, `segmentation`, `operator_differences`
             as in the manifest, `parts` (bytes of the file by part), `flash` (bytes by
-            core and part), `layers` (of layer_errors), `vocabulary`, and for a
+            core and part), `arena` (`{steps, peak}` of the activations in memory while
+            each operator runs), `layers` (of layer_errors), `vocabulary`, and for a
             classification `classes`, `confusions`, for all `mistakes`.
     """
 
@@ -74,6 +75,7 @@ class Report:
             matrix=matrix,
             wrong=wrong[:_MOST_CONFUSIONS],
             stage_plot=stage_plot(found["stages"]),
+            arena_plot=arena_plot(found["arena"]["steps"]),
             changes=stage_changes(found["stages"]),
             teacher=found["stages"][0],
             final=found["stages"][-1],

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from ei_bert_tf.reporting.plots import stage_plot
+from ei_bert_tf.reporting.plots import arena_plot, stage_plot
 
 STAGES = [
     {"name": "teacher", "metric": "f1", "value": 0.9, "bytes": 90_000_000},
@@ -51,3 +51,15 @@ def test_the_line_leaves_out_the_moved_teacher():
     dots = points(stage_plot([*STAGES[:2], moved, STAGES[2]]))
     expected = [f"{x:.1f},{y:.1f}" for x, y in (dots[0], dots[1], dots[3])]
     assert line.get("points").split() == expected
+
+
+def test_the_arena_s_peak_is_marked():
+    steps = [
+        {"op": "ADD", "layer": "<a>", "live_bytes": size} for size in (512, 2048, 1024)
+    ]
+    tree = ElementTree.fromstring(arena_plot(steps))
+    bars = list(tree.iter("rect"))
+    assert [bar.get("class") for bar in bars] == ["column", "peak", "column"]
+    heights = [float(bar.get("height")) for bar in bars]
+    assert heights[1] == pytest.approx(2 * heights[2], abs=0.11)
+    assert heights[2] == pytest.approx(2 * heights[0], abs=0.11)
