@@ -5,11 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from ei_bert_tf.compression.sensitivity import module_sensitivity
+from ei_bert_tf.conversion.layer_outputs import layer_outputs
 from ei_bert_tf.conversion.lifetimes import lifetimes
 from ei_bert_tf.conversion.parts import part_bytes
+from ei_bert_tf.distillation.trainer import predictor
 from ei_bert_tf.evaluation.calibration import probabilities
 from ei_bert_tf.evaluation.float_student import load_float_student
 from ei_bert_tf.evaluation.layer_error import layer_errors
+from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.pipeline import Pipeline
 from ei_bert_tf.reporting.mistakes import class_table, confusions, worst_mistakes
 from ei_bert_tf.reporting.report import Report
@@ -18,6 +22,7 @@ from firmware_export.contents import Contents
 from firmware_export.flash import flash_sizes
 
 _LAYER_TEXTS = 32
+_SENSITIVITY_TEXTS = 500
 _OF_RUN = (
     *("task", "teacher_name", "seed", "recipe", "student", "environment"),
     *("package_version", "train_examples", "max_model_bytes"),
@@ -55,6 +60,7 @@ def run_report(
         "flash": flash_sizes(firmware),
         "arena": _arena(pipeline.model),
         "layers": _layers(pipeline),
+        "sensitivity": _sensitivity(pipeline),
         "vocabulary": pipeline.curriculum.vocabulary,
     }
     if not task.is_regression:
@@ -79,9 +85,30 @@ def _arena(model: bytes) -> dict[str, Any]:
 
 def _layers(pipeline: Pipeline) -> list[dict[str, Any]]:
     """Of a few held-out texts, as choices are made on those."""
-    config = pipeline.config
-    weights = pipeline.store.folder / "quantization" / FLOAT_STUDENT
-    student = load_float_student(config, weights)
     held_out, _ = pipeline.curriculum.held_out()
     texts = held_out.take(np.arange(min(_LAYER_TEXTS, len(held_out))))
-    return layer_errors(pipeline.model, student, config, texts)
+    student = _float_student(pipeline)
+    return layer_errors(pipeline.model, student, pipeline.config, texts)
+
+
+def _sensitivity(pipeline: Pipeline) -> list[dict[str, Any]]:
+    held_out, targets = pipeline.curriculum.held_out()
+    count = min(_SENSITIVITY_TEXTS, len(held_out))
+    texts, targets = held_out.take(np.arange(count)), targets[:count]
+    student = _float_student(pipeline)
+    exact = predictor(student, pipeline.config)(texts)
+
+    def evaluate(model) -> dict[str, float]:
+        logits = predictor(model, pipeline.config)(texts)
+        error = float(np.sqrt(np.mean(np.square(logits - exact))))
+        value = metric_value(pipeline.task.metric, logits, targets)
+        return {"value": value, "logits_error": error}
+
+    outputs = layer_outputs(pipeline.model)
+    ranges = {name: output.range for name, output in outputs.items()}
+    return module_sensitivity(student, ranges, evaluate)
+
+
+def _float_student(pipeline: Pipeline):
+    weights = pipeline.store.folder / "quantization" / FLOAT_STUDENT
+    return load_float_student(pipeline.config, weights)

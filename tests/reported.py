@@ -74,6 +74,14 @@ def contents(labels=("on", "off"), **changes):
             },
         },
         "layers": [{"layer": "pooler", "signal_to_noise_db": -3.5, "cosine": 0.5}],
+        "sensitivity": [
+            {
+                "module": module,
+                "alone": {"value": 0.8125, "logits_error": 0.25},
+                "together": {"value": value, "logits_error": 0.75},
+            }
+            for module, value in (("none", 0.8125), ("norms", 0.78125))
+        ],
         "vocabulary": {
             "teacher": 30522,
             "used": 9000,

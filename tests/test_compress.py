@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import ei_bert_tf
+from ei_bert_tf.compression.sensitivity import MODULES
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.evaluation.float_student import load_float_student
 from ei_bert_tf.evaluation.layer_error import layer_errors
@@ -105,6 +106,11 @@ def test_the_report_adds_up(bundle):
     assert sum(right) / 40 == manifest["stages"][-1]["value"]
     assert len(report["mistakes"]) == min(20, 40 - sum(right))
     assert report["vocabulary"]["kept"] == manifest["vocabulary_size"]
+    by_module = {row["module"]: row for row in report["sensitivity"]}
+    assert list(by_module) == ["none", *MODULES]
+    assert by_module["none"]["alone"]["logits_error"] == 0
+    errors = [by_module[module]["alone"]["logits_error"] for module in MODULES]
+    assert 0 < min(errors) < by_module[MODULES[-1]]["together"]["logits_error"]
     peak = report["arena"]["peak"]
     assert peak["live_bytes"] == sum(row["bytes"] for row in peak["live"])
     assert peak["live_bytes"] < manifest["runtimes"]["tflm"]["arena_bytes"]

@@ -5,6 +5,8 @@ of the student what is quantized, so that every operator of the exported graph h
 int8 inputs and outputs.
 """
 
+from collections.abc import Collection, Mapping
+
 import numpy as np
 
 from ei_bert_tf.compat import Default8BitQuantizeScheme, tf, tfmot
@@ -89,19 +91,31 @@ class StudentScheme(Default8BitQuantizeScheme):
         return _UnchangedLayout()
 
 
-def quantize_student(student: tf.keras.Model) -> tf.keras.Model:
+def quantize_student(
+    student: tf.keras.Model, layers: Collection[str] | None = None
+) -> tf.keras.Model:
     """The student with a fake quantizer behind every operator, same weights.
 
     Layer `x` of the student is `quant_x` of the result. Ranges are empty until the
-    first call with training=True.
+    first call with training=True, or set_ranges.
+
+    Args:
+        student: float.
+        layers: names of those that are quantized; None for all.
     """
+
+    def annotate(layer):
+        if layers is None or layer.name in layers:
+            return _annotate(layer)
+        return type(layer).from_config(layer.get_config())
+
     scope = {**OWN_LAYERS, "OperatorConfig": OperatorConfig}
     with _quantization.quantize_scope(scope):
-        annotated = tf.keras.models.clone_model(student, clone_function=_annotate)
+        annotated = tf.keras.models.clone_model(student, clone_function=annotate)
         for layer in annotated.layers:
             if layer.weights:
-                name = layer.layer.name
-                layer.layer.set_weights(student.get_layer(name).get_weights())
+                inner = getattr(layer, "layer", layer)
+                inner.set_weights(student.get_layer(inner.name).get_weights())
         return _quantization.quantize_apply(annotated, StudentScheme())
 
 
@@ -148,6 +162,18 @@ def copy_quantized(source: tf.keras.Model, target: tf.keras.Model) -> None:
             snapped = exact_range(float(low.numpy()), float(high.numpy()))
             low.assign(snapped[0])
             high.assign(snapped[1])
+
+
+def set_ranges(
+    quantized: tf.keras.Model, ranges: Mapping[str, tuple[float, float]]
+) -> None:
+    """Gives the quantizers behind operators these ranges, by the student's layers."""
+    for layer in quantized.layers:
+        found = {_last_name(weight): weight for weight in layer.weights}
+        if "output_low" in found:
+            low, high = ranges[layer.name.removeprefix("quant_")]
+            found["output_low"].assign(low)
+            found["output_high"].assign(high)
 
 
 def exact_range(low: float, high: float) -> tuple[float, float]:

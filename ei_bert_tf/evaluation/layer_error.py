@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from ei_bert_tf.compat import tf
-from ei_bert_tf.conversion import flatbuffer
-from ei_bert_tf.conversion.parts import layer_name
+from ei_bert_tf.conversion.layer_outputs import layer_outputs
 from ei_bert_tf.evaluation.runtimes import LiteRt
 from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student.encoder import student_inputs
@@ -44,7 +43,7 @@ def layer_errors(
     if len(encoded) == 0:
         raise ValueError("layer errors: no text to compare")
     engine = LiteRt(model, reference=True, preserve_all_tensors=True)
-    tensors = _outputs_by_layer(model)
+    tensors = layer_outputs(model)
     layers = [
         layer.name
         for layer in student.layers
@@ -65,10 +64,10 @@ def layer_errors(
         engine.logits(encoded.take(np.array([row])))
         real = int(encoded.lengths[row])
         for name, floats in zip(layers, values, strict=True):
-            index, scale, zero_point = tensors[name]
+            output = tensors[name]
             exact = floats[row].numpy()[:real].astype(np.float64)  # [tokens, H]
-            steps = engine.tensor(index).reshape(floats.shape[1:])[:real]
-            found = (steps.astype(np.float64) - zero_point) * scale
+            steps = engine.tensor(output.index).reshape(floats.shape[1:])[:real]
+            found = (steps.astype(np.float64) - output.zero_point) * output.scale
             sums[name] += (
                 np.sum(exact**2),
                 np.sum(found**2),
@@ -80,25 +79,10 @@ def layer_errors(
             "layer": name,
             "signal_to_noise_db": _decibels(signal, noise),
             "cosine": float(product / max(np.sqrt(signal * other), 1e-30)),
-            "step": tensors[name][1],
+            "step": tensors[name].scale,
         }
         for name, (signal, other, product, noise) in sums.items()
     ]
-
-
-def _outputs_by_layer(model: bytes) -> dict[str, tuple[int, float, int]]:
-    """Number, scale and zero point of the last tensor that a layer computes."""
-    parsed = flatbuffer.parse_model(model)
-    graph = parsed.subgraphs[0]
-    found = {}
-    for operator in graph.operators:
-        for index in flatbuffer.tensor_indexes(operator.outputs):
-            tensor = graph.tensors[index]
-            name = layer_name(flatbuffer.tensor_name(tensor))
-            if name is not None and flatbuffer.type_name(tensor) == "int8":
-                ranges = tensor.quantization
-                found[name] = index, float(ranges.scale[0]), int(ranges.zeroPoint[0])
-    return found
 
 
 def _decibels(signal: float, noise: float) -> float:

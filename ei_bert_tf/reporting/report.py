@@ -39,8 +39,9 @@ class Report:
             `stages`, `runtimes`, `calibration`, `segmentation`, `operator_differences`
             as in the manifest, `parts` (bytes of the file by part), `flash` (bytes by
             core and part), `arena` (`{steps, peak}` of the activations in memory while
-            each operator runs), `layers` (of layer_errors), `vocabulary`, and for a
-            classification `classes`, `confusions`, for all `mistakes`.
+            each operator runs), `layers` (of layer_errors), `sensitivity` (of
+            module_sensitivity, its values `{value, logits_error}`), `vocabulary`, and
+            for a classification `classes`, `confusions`, for all `mistakes`.
     """
 
     def __init__(self, contents: dict[str, Any]):

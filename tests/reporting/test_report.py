@@ -32,6 +32,7 @@ def test_the_page_says_what_was_measured():
         *("4321 of the teacher's 30522", "93.75 %", "2174", "2214", "-3.5"),
         *("<script>alert(1)</script>", "gone · ##<b>", "temperature 1.500", "0.875"),
         "python -m tools.compress --seed=7",
+        "norms81.250.2500 78.120.7500",
         *("1.5 KB, while ADD of <sum> runs", "positions 1024"),
     ):
         assert said in text, said
