@@ -18,8 +18,10 @@ if [ "$(cat "$folder/installed" 2>/dev/null)" != "$theme $generator" ]; then
     echo "$theme $generator" > "$folder/installed"
 fi
 # The theme warns of a version of its generator that is not the pinned one.
-NO_MKDOCS_2_WARNING=1 "$folder/venv/bin/python" -m mkdocs build --quiet --strict \
-    --config-file "$root/docs/site/mkdocs.yml"
+# With --quiet a warning would not be counted.
+NO_MKDOCS_2_WARNING=1 "$folder/venv/bin/python" -m mkdocs build --strict \
+    --config-file "$root/docs/site/mkdocs.yml" 2>"$folder/log" ||
+    { cat "$folder/log" >&2; exit 1; }
 "$folder/venv/bin/python" - "$root/build/site" <<'PYTHON'
 import html.parser
 import pathlib
