@@ -9,7 +9,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 RUN := $(VENV)/bin/python
 
-.PHONY: venv demo lint test test-all
+.PHONY: venv demo site lint test test-all
 
 venv: $(STAMP)
 
@@ -26,6 +26,9 @@ demo: $(STAMP)
 	@$(RUN) -m tools.compress --dataset=builtin:bbc_news --preset=quick \
 		--max_model_bytes=1000000 --output_dir=build/demo
 
+site: $(STAMP)
+	@bash tests/site_check.sh $(RUN) build/site-env
+
 lint: $(STAMP)
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
@@ -41,6 +44,8 @@ test-all: test
 	@$(RUN) -m pytest -q -m slow
 	@echo "test-all: demo"
 	@$(MAKE) --no-print-directory demo
+	@echo "test-all: the site of docs/"
+	@$(MAKE) --no-print-directory site
 	@echo "test-all: Bazel and buildifier"
 	@bash tests/bazel_check.sh $(RUN) build/bazel
 	@echo "test-all: the component manager of ESP-IDF"

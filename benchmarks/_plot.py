@@ -25,7 +25,7 @@ def size_plot(
 
     Args:
         title: of the vertical axis.
-        own: (name, MB, value); of points on one another the best is named.
+        own: (name, MB, value).
         published, baselines: (MB, value) by name, which stands to the right or left.
     """
     points = [*((mb, value) for _, mb, value in own)]
@@ -66,12 +66,8 @@ def size_plot(
         lines.append(_point("other", "", name, x(mb), y(value)))
     for name, (mb, value) in baselines.items():
         lines.append(_point("other", "", name, x(mb), y(value), "end"))
-    named: set[int] = set()
-    for name, mb, value in sorted(own, key=lambda point: -point[2]):
-        place = round(x(mb))
-        shown = f"{name}, {mb:.2f} MB" if place not in named else ""
-        named.add(place)
-        lines.append(_point("own", "name", shown, x(mb), y(value)))
+    for name, mb, value in own:
+        lines.append(_point("own", "name", f"{name}, {mb:.2f} MB", x(mb), y(value)))
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 

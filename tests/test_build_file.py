@@ -6,6 +6,7 @@ import pathlib
 
 ROOT = pathlib.Path(__file__).parents[1]
 FOLDERS = ("ei_bert_tf", "tools", "firmware_export", "tests", "benchmarks", "examples")
+PROGRAMS = ("tools", "benchmarks", "examples", "docs")
 LEFT_BY_TOOLS = ("__pycache__", "build", "dist")
 
 
@@ -74,7 +75,7 @@ def test_rules_follow_the_folders():
             folder, name = source.split("/")[0], source.split("/")[-1]
             if name.startswith("test_"):
                 assert target["rule"] == "py_test"
-            elif folder in ("tools", "benchmarks", "examples") and name[0] != "_":
+            elif folder in PROGRAMS and name[0] != "_":
                 assert target["rule"] == "py_binary"
             elif source != "tests/bazel_main.py":
                 assert target["rule"] == "py_library"
