@@ -5,16 +5,14 @@ import types
 
 import pytest
 
-from docs.site._repository_links import on_page_markdown
+from docs.site._repository_links import on_config, on_page_markdown
 from tests.programs import ROOT
 
-ADDRESS = "https://example.org/project"
+ADDRESS = (ROOT / "docs" / "repository.txt").read_text("utf-8").strip()
 
 
 def led(markdown: str, page: str) -> str:
-    config = types.SimpleNamespace(
-        docs_dir=str(ROOT / "docs"), extra={"repository": ADDRESS}
-    )
+    config = types.SimpleNamespace(docs_dir=str(ROOT / "docs"))
     file = types.SimpleNamespace(src_uri=page)
     return on_page_markdown(
         markdown, page=types.SimpleNamespace(file=file), config=config, files=None
@@ -44,6 +42,13 @@ def test_a_file_of_the_repository_is_led_to_its_address(page, link, expected):
 )
 def test_other_links_stay(page, link):
     assert led(f"[it]({link})", page) == f"[it]({link})"
+
+
+def test_every_page_has_a_link_to_the_repository():
+    config = types.SimpleNamespace(docs_dir=str(ROOT / "docs"), extra={})
+    (link,) = on_config(config).extra["social"]
+    assert link["link"] == ADDRESS
+    assert ADDRESS.startswith("https://")
 
 
 def test_a_file_that_is_not_there_is_warned_of(caplog):
