@@ -45,9 +45,8 @@ def run_phone_program(
     if pairs is not None:
         rows = [[*row, pair] for row, pair in zip(rows, pairs, strict=True)]
     given = "".join(json.dumps(row) + "\n" for row in rows)
-    # Isolated from the PYTHONPATH and the user's packages: the environment of the
-    # interpreter is what is asked for.
-    command = [os.fspath(python), "-I", str(bundle / _PROGRAM), "--json"]
+    # A PYTHONPATH is of this program's Python, not of the other one.
+    command = [os.fspath(python), "-E", str(bundle / _PROGRAM), "--json"]
     try:
         done = subprocess.run(
             command, input=given, capture_output=True, encoding="utf-8", check=False

@@ -232,7 +232,9 @@ def test_vocabulary_and_labels_are_files_at_the_end(outputs, pair):
         }
         for entry in archive.infolist():
             assert entry.compress_type == zipfile.ZIP_STORED
+            # None of the machine's own: not its clock, system or rights.
             assert entry.date_time == (1980, 1, 1, 0, 0, 0)
+            assert (entry.create_system, entry.external_attr) == (3, 0o644 << 16)
     assert lines.pop("vocab.txt") == [*contents.pieces, ""]
     wanted = {"labels.txt": [*contents.labels, ""]} if outputs > 1 else {}
     assert lines == wanted
