@@ -38,11 +38,14 @@ setuptools.setup(
     package_dir={"ei_bert_tf.tools": "tools"},
     package_data={
         "ei_bert_tf": ["reporting/templates/*"],
-        "firmware_export": ["flash.json", "templates/*", "c/**/*.*", "targets/**/*"],
+        "firmware_export": [
+            *("flash.json", "templates/*", "c/**/*.*", "targets/**/*", "python/*.*"),
+        ],
     },
     install_requires=[
         "absl-py>=1.4",
         "ai-edge-litert>=2.3,<3",
+        "flatbuffers>=24",
         "importlib-resources>=6",
         "Jinja2>=3.1,<4",
         "keras-nlp>=0.32,<0.33",

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 import pathlib
 import time
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import numpy as np
 
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.evaluation.calibration import probabilities
+from ei_bert_tf.evaluation.phone_program import PHONE_FILES, run_phone_program
 from ei_bert_tf.evaluation.runtimes import RUNTIMES, open_runtime
 from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.stages import CHECKPOINTS, FLOAT_STUDENT
@@ -20,8 +22,10 @@ from ei_bert_tf.text.datasets import examples_of
 from ei_bert_tf.text.wordpiece import WordPiece
 
 FORMAT_VERSION = 1
-# The interpreters of the file, and the float student that it came from.
-BUNDLE_RUNTIMES = (*RUNTIMES, "keras")
+_TFLITE_RUNTIME = "tflite_runtime"
+# The interpreters of the file, the float student that it came from, and the phone
+# folder's program.
+BUNDLE_RUNTIMES = (*RUNTIMES, "keras", _TFLITE_RUNTIME)
 MODEL_FILES = ("model.tflite", "vocab.txt", "labels.txt")
 _UNLISTED = ("manifest.json", CHECKPOINTS)
 _FLOAT_WEIGHTS = f"{CHECKPOINTS}/quantization/{FLOAT_STUDENT}"
@@ -78,12 +82,7 @@ class Bundle:
                 f"--bundle={folder}: format {manifest.get('format_version')}; "
                 f"accepted: {FORMAT_VERSION}"
             )
-        for name in MODEL_FILES:
-            file = path / name
-            if not file.is_file() or _digest(file) != manifest["files"][name]["sha256"]:
-                raise InputError(
-                    f"--bundle={folder}: {name} is missing or not the manifest's"
-                )
+        _check_files(path, manifest, MODEL_FILES)
         return cls(path, manifest)
 
     def predict(
@@ -91,19 +90,30 @@ class Bundle:
         texts: Sequence[str],
         pairs: Sequence[str] | None = None,
         runtime: str = "litert",
+        tflite_runtime_python: str | os.PathLike[str] | None = None,
     ) -> list[Prediction]:
         """Classifies texts, or pairs of texts, with one of BUNDLE_RUNTIMES.
 
         Where the task has an unknown label, a text gets it whose largest probability
         is below the threshold of the manifest's calibration.
 
+        Args:
+            tflite_runtime_python: for the runtime `tflite_runtime` alone: the Python
+                that runs the phone folder's program.
+
         Raises:
             InputError: pairs for a task of single texts or the other way round, or an
-                unknown runtime.
+                unknown runtime, or one that can't run.
         """
         if (pairs is not None) != self.task.is_pair:
             wanted = "pairs of texts" if self.task.is_pair else "single texts"
             raise InputError(f"the bundle's task is of {wanted}")
+        if runtime == _TFLITE_RUNTIME:
+            answers = self._ask_phone(texts, pairs, tflite_runtime_python)
+            return [
+                Prediction(answer["label"], answer["probability"], answer["value"])
+                for answer in answers
+            ]
         values = self._logits(texts, pairs, runtime)
         if self.task.is_regression:
             return [Prediction(None, None, float(value)) for value in values[:, 0]]
@@ -122,11 +132,14 @@ class Bundle:
         eval_file: str | pathlib.Path,
         runtime: str = "litert",
         header: bool = True,
+        tflite_runtime_python: str | os.PathLike[str] | None = None,
     ) -> dict[str, Any]:
         """Measures the bundle on a labelled file with the task's columns."""
         examples = examples_of(eval_file, self.task, header)
         start = time.perf_counter()
-        logits = self._logits(examples.texts, examples.pairs, runtime)
+        logits = self._logits(
+            examples.texts, examples.pairs, runtime, tflite_runtime_python
+        )
         value = metric_value(self.task.metric, logits, examples.targets)
         return {
             "task": self.task.to_json(),
@@ -136,11 +149,14 @@ class Bundle:
             "seconds": round(time.perf_counter() - start, 3),
         }
 
-    def _logits(self, texts, pairs, runtime: str) -> np.ndarray:
+    def _logits(self, texts, pairs, runtime: str, python=None) -> np.ndarray:
         if runtime not in BUNDLE_RUNTIMES:
             raise InputError(
                 f"--runtime={runtime}: unknown; accepted: {', '.join(BUNDLE_RUNTIMES)}"
             )
+        if runtime == _TFLITE_RUNTIME:
+            answers = self._ask_phone(texts, pairs, python)
+            return np.array([answer["logits"] for answer in answers], np.float32)
         encoded = self.tokenizer.encode(texts, pairs, self.manifest["max_seq_length"])
         if runtime == "keras":
             # Imported here because the interpreters need no TensorFlow.
@@ -150,6 +166,28 @@ class Bundle:
             return float_logits(self.manifest["student"], weights, encoded)
         engine = open_runtime(runtime, self.model)
         return engine.dequantize(engine.logits(encoded))
+
+    def _ask_phone(self, texts, pairs, python) -> list[dict[str, Any]]:
+        """The answers of the phone folder's program, which has its own tokenizer."""
+        if python is None:
+            raise InputError(
+                "--tflite_runtime_python is missing: --runtime=tflite_runtime needs "
+                "the Python that tflite-runtime is installed for"
+            )
+        _check_files(self.folder, self.manifest, PHONE_FILES)
+        return run_phone_program(self.folder, python, texts, pairs)
+
+
+def _check_files(
+    folder: pathlib.Path, manifest: dict[str, Any], names: Sequence[str]
+) -> None:
+    """Refuses a bundle whose files are not those that the run left."""
+    for name in names:
+        file, listed = folder / name, manifest["files"].get(name)
+        if not file.is_file() or not listed or _digest(file) != listed["sha256"]:
+            raise InputError(
+                f"--bundle={folder}: {name} is missing or not the manifest's"
+            )
 
 
 def file_list(folder: pathlib.Path) -> dict[str, dict[str, Any]]:

@@ -31,6 +31,7 @@ from ei_bert_tf.text.wordpiece import WordPiece
 from ei_bert_tf.version import __version__
 from firmware_export.flash import flash_bytes
 from firmware_export.package import write_firmware
+from firmware_export.phone import write_phone
 
 _PARITY_TEXTS = 50
 _PACKAGES = (
@@ -146,6 +147,8 @@ def compress(
     with writing(folder / "firmware"):
         contents = firmware_contents(Bundle(folder, manifest))
         write_firmware(contents, folder / "firmware")
+    with writing(folder / "phone"):
+        write_phone(contents, folder / "phone")
     manifest["flash_bytes"] = flash_bytes(contents)
     values = engines[RUNTIMES[0]].dequantize(logits[RUNTIMES[0]])
     with writing(folder):

@@ -49,6 +49,7 @@ def firmware_contents(bundle: Bundle, unicode: str = "full") -> Contents:
         arena_bytes=manifest["runtimes"][_ORACLE]["arena_bytes"],
         golden=(),
         unicode=unicode,
+        unknown_label=bundle.task.unknown_label,
     )
     return dataclasses.replace(contents, golden=_golden(bundle, contents))
 

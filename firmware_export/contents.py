@@ -43,6 +43,7 @@ class Contents:
         arena_bytes: the smallest arena on the host.
         golden: what the self test checks.
         unicode: which code points the tokenizer's tables know, one of SETS.
+        unknown_label: what a text below the threshold is called; None for nothing.
 
     Raises:
         ValueError: an unknown set of tables.
@@ -59,6 +60,7 @@ class Contents:
     arena_bytes: int
     golden: Sequence[GoldenVector]
     unicode: str = "full"
+    unknown_label: str | None = None
 
     def __post_init__(self):
         if self.unicode not in SETS:

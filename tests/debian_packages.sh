@@ -8,6 +8,10 @@ packages=(
     clang libclang-rt-dev # The second has libFuzzer and the sanitizers.
     clang-tidy
     cppcheck
+    nodejs chromium
+    # The JSON is what Android brings.
+    kotlin default-jre-headless libandroid-json-java
+    libegl1 libgles2 # MediaPipe's library is linked to them.
 )
 missing=()
 for package in "${packages[@]}"; do

@@ -147,6 +147,18 @@ def test_predictions_of_all_runtimes_have_known_labels(bundle):
     assert [p.label for p in bundle.predict(texts[:2])] == ["good", "bad"]
 
 
+def test_the_phone_folder_predicts_the_same(bundle):
+    texts = ["a very good day", "the awful film", "", "caf\u00e9\n\tGOOD"]
+    found = bundle.predict(
+        texts, runtime="tflite_runtime", tflite_runtime_python=sys.executable
+    )
+    for one, other in zip(found, bundle.predict(texts), strict=True):
+        assert one.label == other.label
+        assert one.probability == pytest.approx(other.probability, abs=1e-12)
+    with pytest.raises(InputError, match="--tflite_runtime_python is missing"):
+        bundle.predict(texts, runtime="tflite_runtime")
+
+
 def test_evaluate_gives_the_manifest_s_value(bundle, tiny):
     result = bundle.evaluate(tiny / "eval.tsv")
     assert result["metrics"]["accuracy"] == bundle.manifest["stages"][-1]["value"]
@@ -191,6 +203,8 @@ def test_a_finished_stage_is_not_run_again(bundle, tiny):
     }
     again = compress(tiny, "bundle")
     assert again.model == bundle.model
+    for name in ("phone/model.tflite", "phone/task.json", "firmware/ei_bert.blob"):
+        assert again.manifest["files"][name] == bundle.manifest["files"][name]
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 

@@ -6,8 +6,10 @@ import pathlib
 from ei_bert_tf.bundle import FORMAT_VERSION, MODEL_FILES, Bundle, file_list
 from ei_bert_tf.conversion.conformance import operators
 from ei_bert_tf.evaluation.arena import smallest_arena_bytes
+from ei_bert_tf.firmware import firmware_contents
 from ei_bert_tf.task import CLASSIFICATION, REGRESSION, Task
 from ei_bert_tf.text.wordpiece import SPECIAL_PIECES
+from firmware_export.phone import write_phone
 from tests.tiny_models import TOKENS, VOCABULARY_SIZE, tiny_tflite
 
 
@@ -38,7 +40,8 @@ def tiny_bundle(folder: pathlib.Path, outputs: int = 2, pair: bool = False) -> B
         "ops": operators(model),
         "max_seq_length": TOKENS,
         "runtimes": {"tflm": {"arena_bytes": smallest_arena_bytes(model)}},
-        "files": file_list(folder),
     }
+    write_phone(firmware_contents(Bundle(folder, manifest)), folder / "phone")
+    manifest["files"] = file_list(folder)
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     return Bundle.load(folder)

@@ -44,6 +44,8 @@ PYTHON
 test -s bundle/model.tflite
 "$bin/ei-bert-evaluate" --bundle=bundle --eval_file=tiny/eval.tsv
 "$bin/ei-bert-predict" --bundle=bundle "a text"
+"$bin/ei-bert-predict" --bundle=bundle --runtime=tflite_runtime \
+    --tflite_runtime_python="$bin/python" "a text"
 for target in cmake arduino esp-idf zephyr bazel; do
     "$bin/ei-bert-export-firmware" --bundle=bundle --target=$target \
         --output_dir="exported/$target"

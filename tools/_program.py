@@ -8,7 +8,8 @@ from absl import app, flags
 
 from ei_bert_tf.errors import InputError
 
-RUNTIMES = ("litert", "litert_reference", "tflm", "keras")
+TFLITE_RUNTIME = "tflite_runtime"
+RUNTIMES = ("litert", "litert_reference", "tflm", "keras", TFLITE_RUNTIME)
 
 _HELP_ARGUMENTS = frozenset({"-h", "-help", "--help", "-helpshort", "--helpshort"})
 
@@ -56,6 +57,16 @@ def run(
         return 0
 
     app.run(guarded, flags_parser=parse)
+
+
+def check_runtime(runtime: str, tflite_runtime_python: str | None) -> None:
+    """Refuses the one runtime without its Python, and that Python with another one."""
+    if (runtime == TFLITE_RUNTIME) != bool(tflite_runtime_python):
+        raise InputError(
+            f"--runtime={runtime}, --tflite_runtime_python="
+            f"{tflite_runtime_python or ''}: accepted: both --runtime={TFLITE_RUNTIME} "
+            "and a Python that tflite-runtime is installed for, or neither"
+        )
 
 
 def _asks_for_help(arguments: Sequence[str]) -> bool:

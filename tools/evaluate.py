@@ -22,15 +22,25 @@ _HEADER = flags.DEFINE_bool(
 _RUNTIME = flags.DEFINE_enum(
     "runtime", "litert", _program.RUNTIMES, "The interpreter that runs the model."
 )
+_TFLITE_RUNTIME_PYTHON = flags.DEFINE_string(
+    "tflite_runtime_python",
+    None,
+    "The Python that --runtime=tflite_runtime runs the bundle's "
+    "phone/predict_tflite_runtime.py with.",
+)
 
 
 def main(_: list[str]) -> None:
     """Prints the bundle's metrics on the file."""
+    _program.check_runtime(_RUNTIME.value, _TFLITE_RUNTIME_PYTHON.value)
     # Imported here because TensorFlow takes seconds, which --help need not.
     import ei_bert_tf
 
     result = ei_bert_tf.Bundle.load(_BUNDLE.value).evaluate(
-        eval_file=_EVAL_FILE.value, runtime=_RUNTIME.value, header=_HEADER.value
+        eval_file=_EVAL_FILE.value,
+        runtime=_RUNTIME.value,
+        header=_HEADER.value,
+        tflite_runtime_python=_TFLITE_RUNTIME_PYTHON.value,
     )
     print(json.dumps(result, ensure_ascii=False))
 

@@ -19,6 +19,12 @@ _BUNDLE = flags.DEFINE_string("bundle", None, "The folder that compress wrote.")
 _RUNTIME = flags.DEFINE_enum(
     "runtime", "litert", _program.RUNTIMES, "The interpreter that runs the model."
 )
+_TFLITE_RUNTIME_PYTHON = flags.DEFINE_string(
+    "tflite_runtime_python",
+    None,
+    "The Python that --runtime=tflite_runtime runs the bundle's "
+    "phone/predict_tflite_runtime.py with.",
+)
 _INPUT_FILE = flags.DEFINE_string(
     "input_file", None, "Texts from a .tsv, .csv or .jsonl file instead of arguments."
 )
@@ -35,6 +41,7 @@ _HEADER = flags.DEFINE_bool(
 
 def main(arguments: list[str]) -> None:
     """Prints one line for each text."""
+    _program.check_runtime(_RUNTIME.value, _TFLITE_RUNTIME_PYTHON.value)
     rows = _rows(arguments)
     # Imported here because TensorFlow takes seconds, which --help need not.
     import ei_bert_tf
@@ -42,7 +49,12 @@ def main(arguments: list[str]) -> None:
     bundle = ei_bert_tf.Bundle.load(_BUNDLE.value)
     texts = [row[0] for row in rows]
     pairs = [row[1] for row in rows] if len(rows[0]) == 2 else None
-    predictions = bundle.predict(texts, pairs=pairs, runtime=_RUNTIME.value)
+    predictions = bundle.predict(
+        texts,
+        pairs=pairs,
+        runtime=_RUNTIME.value,
+        tflite_runtime_python=_TFLITE_RUNTIME_PYTHON.value,
+    )
     for row, prediction in zip(rows, predictions, strict=True):
         if prediction.label is None:
             answer = f"{prediction.value:.6g}\t"

@@ -17,22 +17,9 @@ from firmware_export.unicode_tables import SETS
 from tests.compiled_firmware import WARNINGS
 from tests.compiled_tokenizer import CompiledTokenizer
 from tests.tiny_contents import tiny_contents
+from tests.tokenizer_texts import CHARACTERS, random_mark_texts, random_text
 
 UNKNOWN = 100  # of the built-in model
-
-# Code points of one kind each, so that their rules meet in one text.
-POOLS = [
-    [chr(code) for code in range(0x20, 0x7F)],
-    [chr(code) for code in range(0x250)],
-    [chr(code) for code in range(0x250, 0xD800)],
-    [chr(code) for code in range(0xE000, 0x110000)],
-    [chr(code) for code in range(0x900, 0xE00)],  # marks that are letters here
-    [chr(code) for code in range(0xA000, 0xD7A4)],  # Hangul
-    [chr(code) for code in range(0x1100, 0x1200)],
-    [chr(code) for code in range(0x1D100, 0x1D250)],  # notes of three code points
-    list("\u302f\u1b44\u0301\u0941\ud7a3\u302e\x01\u200b\u3099\u1b35\u0345"),
-    ["ing", "the", "##a", " ", "[SEP]", "un", "ß", "İ", "ŉ", "a" * 40, "\n", "…"],
-]
 
 
 @pytest.fixture(scope="module")
@@ -62,22 +49,6 @@ def difference(compiled, reference, texts, pairs, max_tokens):
         decoded(texts), None if pairs is None else decoded(pairs), max_tokens
     )
     return compiled.first_difference(expected, texts, pairs)
-
-
-def random_text(generator: random.Random) -> bytes:
-    """Characters of a few pools, sometimes with broken bytes, or bytes alone."""
-    length = generator.choice([0, 1, 3, 10, 40, 130])
-    if generator.random() < 0.1:
-        return generator.randbytes(length)
-    pools = generator.sample(POOLS, generator.randrange(1, 4))
-    text = "".join(generator.choice(generator.choice(pools)) for _ in range(length))
-    encoded = text.encode("utf-8")
-    if generator.random() < 0.3:
-        encoded = bytes(
-            generator.randrange(256) if generator.random() < 0.2 else byte
-            for byte in encoded
-        )
-    return encoded
 
 
 @pytest.mark.slow
@@ -123,27 +94,11 @@ def test_long_words(compiled, reference, length):
 
 def test_single_characters_and_the_order_of_marks(tmp_path):
     """Every character is a piece, so that none hides in an [UNK]."""
-    spans = ((0x900, 0xE00), (0x1100, 0x1200), (0x1B00, 0x1B50), (0x3020, 0x30A0))
-    spans += ((0x61, 0x7B), (0x250, 0x530), (0x1D100, 0x1D250))
-    characters = [chr(code) for span in spans for code in range(*span)]
-    pieces = [*SPECIAL_PIECES, *characters, *(f"##{text}" for text in characters)]
+    pieces = [*SPECIAL_PIECES, *CHARACTERS, *(f"##{text}" for text in CHARACTERS)]
     reference = WordPiece(pieces)
     write_firmware(tiny_contents(pieces=pieces), tmp_path / "f")
     compiled = CompiledTokenizer(tmp_path / "f")
-    generator = random.Random(0)
-    # Marks of three ranks, marks that are dropped, one that blocks, what is no mark.
-    marks = "\u302e\u302f\u1b44\u1baa\U0001d165\U0001d166\U0001d16d\u0301\u0941\x01a"
-    pools = [
-        characters,
-        list(marks),
-        list(marks),
-        [chr(0xAC00 + 7 * k) for k in range(99)],
-    ]
-    texts = [
-        "".join(generator.choice(pool) for _ in range(generator.randrange(1, 9)))
-        for _ in range(2000)
-        for pool in pools
-    ]
+    texts = random_mark_texts()
     encoded = [text.encode() for text in texts]
     assert difference(compiled, reference, encoded, None, 32) is None
     unknown = [

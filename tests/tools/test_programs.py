@@ -37,11 +37,16 @@ FLAGS = {
     **{name: [*JOB, "work_dir"] for name in STAGE_PROGRAMS},
     "ablate": ["plan", "data", "results", "work_dir", "minutes", "[no]list"],
     "compare_reports": ["html"],
-    "evaluate": ["bundle", "eval_file", "[no]header", "runtime"],
+    "evaluate": [
+        *("bundle", "eval_file", "[no]header", "runtime", "tflite_runtime_python"),
+    ],
     "export_firmware": [
         *("bundle", "target", "output_dir", "unicode", "model_form", "sequence"),
     ],
-    "predict": ["bundle", "runtime", "input_file", "text_columns", "[no]header"],
+    "predict": [
+        *("bundle", "runtime", "tflite_runtime_python", "input_file"),
+        *("text_columns", "[no]header"),
+    ],
 }
 
 
@@ -148,3 +153,19 @@ def test_predict_refuses_two_tabs():
 
 def test_predict_refuses_pairs_beside_single_texts():
     assert "text 2 is a pair" in refusal("predict", "--bundle=x", "a", "a\tb")
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--runtime=tflite_runtime"],
+        ["--tflite_runtime_python=python3"],
+        ["--runtime=tflm", "--tflite_runtime_python=python3"],
+    ],
+)
+@pytest.mark.parametrize("name", ["predict", "evaluate"])
+def test_tflite_runtime_and_its_python_come_together(name, flags):
+    more = {"predict": ["a text"], "evaluate": ["--eval_file=dev.tsv"]}
+    line = refusal(name, "--bundle=x", *flags, *more[name])
+    assert "--tflite_runtime_python=" in line
+    assert "accepted: both" in line
