@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ei_bert_tf.distillation.augmentation import augmented, word_neighbours
+from ei_bert_tf.distillation.augmentation import augmented
 from ei_bert_tf.distillation.cross import SharedTexts
 from ei_bert_tf.distillation.lessons import Lessons, read_outputs
 from ei_bert_tf.distillation.token_lessons import TOKEN_LESSONS, TokenLessons
@@ -17,12 +17,11 @@ from ei_bert_tf.task import Examples
 from ei_bert_tf.text.wordpiece import Encoded, WordPiece
 from ei_bert_tf.text.words import pair_words
 from ei_bert_tf.training import stage_seed
-from ei_bert_tf.vocabulary.importance import piece_scores
+from ei_bert_tf.vocabulary.importance import piece_scores, with_stand_ins
 from ei_bert_tf.vocabulary.pruning import keep_list
 from ei_bert_tf.vocabulary.summary import vocabulary_summary
 from ei_bert_tf.weights import load_weights
 
-_NEIGHBOURS = 10
 _TEXTS = "texts.json"
 
 
@@ -32,6 +31,7 @@ class Curriculum:
     Attributes:
         outputs_files: the teacher's answers, in the order of `examples`.
         tokenizer, kept: the student's, and its pieces' ids in the teacher's vocabulary.
+        piece_weights: float64 [kept], what each of them counts in the student's table.
         vocabulary: what of the teacher's stays, as vocabulary_summary has it.
         token_weights: what a method has learnt beside the float student.
     """
@@ -41,6 +41,7 @@ class Curriculum:
         self.outputs_files: list[pathlib.Path] = []
         self.tokenizer: WordPiece
         self.kept: np.ndarray
+        self.piece_weights: np.ndarray
         self.vocabulary: dict[str, Any]
         self.token_weights: pathlib.Path
         self._augmentation: pathlib.Path | None = None
@@ -55,8 +56,15 @@ class Curriculum:
         prepared = self.prepared
         pieces = prepared.teacher.tokenizer.pieces
         size = prepared.config.vocabulary_size
-        scores = piece_scores(prepared.recipe.keep_by, attention, counts)
+        recipe = prepared.recipe
+        replacements = prepared.copies * recipe.augmented_words
+
+        def over_copies(scores: np.ndarray) -> np.ndarray:
+            return with_stand_ins(scores, pieces, prepared.neighbours, replacements)
+
+        scores = over_copies(piece_scores(recipe.keep_by, attention, counts))
         self.kept = keep_list(pieces, scores, prepared.spelling, size)
+        self.piece_weights = over_copies(attention)[self.kept]
         self.vocabulary = vocabulary_summary(pieces, scores, counts, self.kept)
         if len(self.kept) != size:
             raise AssertionError("every piece that the corpus uses has a score")
@@ -67,30 +75,19 @@ class Curriculum:
         self._augmentation = folder
         self.outputs_files.append(folder / "outputs.npz")
 
-    def write_augmented(self, scores: np.ndarray, folder: pathlib.Path) -> Encoded:
-        """Makes more texts, and returns them in the teacher's ids.
-
-        Args:
-            scores: float [V], above 0 for the pieces that the corpus uses.
-        """
+    def write_augmented(self, folder: pathlib.Path) -> Encoded:
+        """Makes more texts, and returns them in the teacher's ids."""
         prepared, recipe = self.prepared, self.prepared.recipe
-        teacher = prepared.teacher
-        neighbours = word_neighbours(
-            teacher.tokenizer.pieces,
-            teacher.backbone.token_embedding.embeddings.numpy(),
-            np.flatnonzero(scores),
-            _NEIGHBOURS,
-        )
         more = augmented(
             prepared.lesson_texts,
-            neighbours,
-            recipe.augmented_copies,
+            prepared.neighbours,
+            prepared.copies,
             recipe.augmented_words,
             stage_seed(prepared.job.seed, "augmentation"),
         )
         texts = {"texts": more.texts, "pairs": more.pairs}
         (folder / _TEXTS).write_text(json.dumps(texts), "utf-8")
-        return prepared.encode(teacher.tokenizer, more)
+        return prepared.encode(prepared.teacher.tokenizer, more)
 
     def examples(self) -> Examples:
         """All texts of the student, augmented ones last."""

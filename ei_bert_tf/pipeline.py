@@ -145,18 +145,18 @@ class Pipeline:
             return {}
 
         _, folder = self.store.run("vocabulary", run)
-        self.scores = np.load(folder / "scores.npy")
-        self.curriculum.keep(self.scores, np.load(folder / "counts.npy"))
+        scores, counts = (np.load(folder / f"{x}.npy") for x in ("scores", "counts"))
+        self.curriculum.keep(scores, counts)
 
     def _augmentation_stage(self) -> None:
         """More texts, and what the teacher says about them; none without a teacher."""
         recipe = self.recipe
-        if self.job.method == "none" or not recipe.augmented_copies:
+        if not self.prepared.copies:
             return
         self.store.depend_on(recipe.choices("augmented"))
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
-            encoded = self.curriculum.write_augmented(self.scores, folder)
+            encoded = self.curriculum.write_augmented(folder)
             answers = self._progress("answers")
             outputs = teacher_outputs(self.teacher, encoded, answers)
             write_outputs(folder / "outputs.npz", outputs)
@@ -188,7 +188,7 @@ class Pipeline:
                 self.teacher,
                 config,
                 kept,
-                self.scores[kept],
+                self.curriculum.piece_weights,
                 cut,
                 seed,
                 self.job.student_start,

@@ -6,6 +6,7 @@ import numpy as np
 
 from ei_bert_tf.compression.quantization import quantize_student
 from ei_bert_tf.conversion.int8 import convert
+from ei_bert_tf.distillation.augmentation import word_neighbours
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.job import Job
 from ei_bert_tf.recipe import StudentConfig
@@ -28,6 +29,8 @@ class Preparation:
         train, held_out: the two parts of the training texts.
         lesson_texts: what the student learns from: train and the unlabelled texts.
         corpus: lesson_texts in the teacher's ids.
+        copies: of each text, in which words give way to their neighbours.
+        neighbours: of those words.
         spelling: ids of the single characters that must stay.
         config: the student's shape.
 
@@ -43,6 +46,8 @@ class Preparation:
         self.tokens = job.max_seq_length
         self.teacher = load_teacher(job.teacher, self.task.outputs, job.seed)
         self._prepare_texts()
+        self.copies = self._count_copies()
+        self.neighbours = self._find_neighbours()
         self.config = self._choose_config()
 
     def encode(self, tokenizer: WordPiece, examples: Examples) -> Encoded:
@@ -101,6 +106,22 @@ class Preparation:
             self.lesson_texts = self.train.followed_by(unlabeled)
         self.corpus = self.encode(self.teacher.tokenizer, self.lesson_texts)
 
+    def _count_copies(self) -> int:
+        copies = self.recipe.augmented_copies
+        if self.job.method == "none" or not copies:
+            return 0
+        wanted = -(-self.recipe.augmented_least_texts // len(self.lesson_texts))
+        return max(copies, wanted)
+
+    def _find_neighbours(self) -> dict[str, list[str]]:
+        if not self.copies:
+            return {}
+        return word_neighbours(
+            self.teacher.tokenizer.pieces,
+            self.teacher.backbone.token_embedding.embeddings.numpy(),
+            np.unique(self.corpus.ids),
+        )
+
     def _choose_config(self) -> StudentConfig:
         backbone = self.teacher.backbone
         if self.tokens > backbone.max_sequence_length:
@@ -112,6 +133,8 @@ class Preparation:
         self.spelling = spelling_pieces(pieces, self.corpus.ids)
         smallest = smallest_vocabulary(pieces, self.spelling)
         used = set(np.unique(self.corpus.ids).tolist()) | self.spelling
+        near = {word for words in self.neighbours.values() for word in words}
+        used |= {index for index, piece in enumerate(pieces) if piece in near}
         return choose_config(
             self.job.max_model_bytes,
             smallest,

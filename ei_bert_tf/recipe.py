@@ -35,6 +35,7 @@ _BELOW_ONE = (
 )
 _MAY_BE_ZERO = (
     "augmented_copies",
+    "augmented_least_texts",
     "student_epochs",
     "teacher_least_steps",
     "teacher_class_steps",
@@ -105,6 +106,8 @@ class Recipe:
             frequent, or those with the largest product of both.
         augmented_copies, augmented_words: texts that the student learns beside the
             given ones: copies of each, in which that share of the words is replaced.
+            Where there are any, augmented_least_texts makes them more until there are
+            so many.
         student_*: distillation in float, over given and augmented texts.
         epoch_texts: a student's epoch is at most so many of its texts, shared out
             over the epochs; 0 for all.
@@ -154,6 +157,7 @@ class Recipe:
     quantization_learning_rate: float = 1e-4
     warmup_share: float = 0.1
     augmented_copies: int = 2
+    augmented_least_texts: int = 64000
     augmented_words: float = 0.3
     logits_weight: float = 1.0
     features_weight: float = 1.0
@@ -242,6 +246,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "quantization_least_steps": 0,
         # In so few steps copies teach no more, and a larger rate is needed.
         "augmented_copies": 0,
+        "augmented_least_texts": 0,
         "student_epochs": 20,
         # However many texts there are, quick stays quick.
         "epoch_texts": 1500,

@@ -16,45 +16,46 @@ import numpy as np
 from ei_bert_tf.task import Examples
 
 _WORD = re.compile(r"[^\W\d_]+")
+_NEIGHBOURS = 10
 _ROWS = 1024
 
 
 def word_neighbours(
-    pieces: Sequence[str],
-    embeddings: np.ndarray,
-    used: np.ndarray,
-    count: int,
+    pieces: Sequence[str], embeddings: np.ndarray, used: np.ndarray
 ) -> dict[str, list[str]]:
     """For each word of the corpus the words whose embedding is nearest to its own.
 
-    Nearness is the cosine between embeddings, their mean taken off.
+    Nearness is the cosine between embeddings, their mean taken off. The corpus need not
+    have the neighbours: through them the student hears of words that its texts lack.
 
     Args:
         pieces: the teacher's vocabulary in id order, V of them.
         embeddings: float32 [V, H], its table.
-        used: int [N], the corpus' ids; those that are no alphabetic words of two
-            letters and more are left out.
-        count: most neighbours a word.
+        used: int [N], the corpus' ids. Only alphabetic words of two letters and more
+            have neighbours and are some.
 
     Returns:
-        Neighbours by word, the nearest first; never the word itself.
+        At most ten neighbours by word, the nearest first; never the word itself.
     """
-    ids = [i for i in used if len(pieces[i]) > 1 and pieces[i].isalpha()]
-    words = [pieces[i] for i in ids]
-    count = min(count, len(words) - 1)
+    words = [
+        index
+        for index, piece in enumerate(pieces)
+        if len(piece) > 1 and piece.isalpha()
+    ]
+    count = min(_NEIGHBOURS, len(words) - 1)
     if count < 1:
         return {}
-    table = embeddings[ids]
-    table = table - table.mean(axis=0)
+    table = embeddings[words] - embeddings[words].mean(axis=0)
     table /= np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-12)
+    replaced = np.flatnonzero(np.isin(words, used))
     found = {}
-    for start in range(0, len(words), _ROWS):
-        nearness = table[start : start + _ROWS] @ table.T  # [rows, words]
-        rows = np.arange(len(nearness))
-        nearness[rows, start + rows] = -np.inf
+    for start in range(0, len(replaced), _ROWS):
+        rows = replaced[start : start + _ROWS]
+        nearness = table[rows] @ table.T  # [rows, words]
+        nearness[np.arange(len(rows)), rows] = -np.inf
         best = np.argsort(-nearness, axis=1, kind="stable")[:, :count]
-        for row in rows:
-            found[words[start + row]] = [words[other] for other in best[row]]
+        for row, near in zip(rows, best, strict=True):
+            found[pieces[words[row]]] = [pieces[words[other]] for other in near]
     return found
 
 

@@ -4,6 +4,8 @@ B batch, N heads, T tokens, V pieces. EI-BERT's hard token pruning: the attentio
 a token receives from the others, over layers, heads and sentences, is its importance.
 """
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from ei_bert_tf.compat import tf
@@ -29,6 +31,37 @@ def piece_scores(keep_by: str, attention: np.ndarray, counts: np.ndarray) -> np.
     if keep_by == "both":
         return attention * counts
     return attention
+
+
+def with_stand_ins(
+    scores: np.ndarray,
+    pieces: Sequence[str],
+    neighbours: Mapping[str, Sequence[str]],
+    replacements: float,
+) -> np.ndarray:
+    """The scores over the texts and the copies in which neighbours stand for words.
+
+    score(v) += sum over words w with the neighbour v of
+                replacements * score(w) / number of w's neighbours,
+
+    which is what v gets in expectation when it is looked at as w was (ours).
+
+    Args:
+        scores: float64 [V] of the pieces of the texts.
+        pieces: the vocabulary in id order.
+        neighbours: of each word that gives way.
+        replacements: how often a word's place is given away, for each time it stands in
+            a text: copies times the share of words.
+
+    Returns:
+        float64 [V], above 0 for neighbours that the texts lack too.
+    """
+    index = {piece: number for number, piece in enumerate(pieces)}
+    found = scores.copy()
+    for word, near in neighbours.items():
+        for other in near:
+            found[index[other]] += replacements * scores[index[word]] / len(near)
+    return found
 
 
 def attention_importance(teacher: Teacher, encoded: Encoded) -> np.ndarray:

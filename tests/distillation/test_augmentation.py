@@ -14,28 +14,37 @@ _ALL = np.arange(len(_PIECES))
 
 
 def test_neighbours_are_the_nearest_whole_words():
-    found = word_neighbours(_PIECES, _TABLE, _ALL, 2)
+    found = word_neighbours(_PIECES, _TABLE, _ALL)
     assert set(found) == {"good", "great", "bad", "film"}
     assert found["good"][0] == "great"
     assert found["great"][0] == "good"
     assert all(word not in near for word, near in found.items())
-    assert all(len(near) == 2 for near in found.values())
+    assert all(len(near) == 3 for near in found.values())
 
 
 def test_what_all_embeddings_share_does_not_count():
-    shifted = word_neighbours(_PIECES, _TABLE + 50, _ALL, 3)
-    assert shifted == word_neighbours(_PIECES, _TABLE, _ALL, 3)
+    shifted = word_neighbours(_PIECES, _TABLE + 50, _ALL)
+    assert shifted == word_neighbours(_PIECES, _TABLE, _ALL)
 
 
-def test_words_that_the_corpus_lacks_replace_nothing():
-    found = word_neighbours(_PIECES, _TABLE, np.array([1, 2, 4, 6]), 5)
+def test_words_that_the_corpus_lacks_stand_in_but_do_not_give_way():
+    found = word_neighbours(_PIECES, _TABLE, np.array([1, 4, 6]))
     assert found == {
-        "good": ["great", "film"],
-        "great": ["good", "film"],
-        "film": ["good", "great"],
+        "good": ["great", "film", "bad"],
+        "film": ["bad", "good", "great"],
     }
-    assert word_neighbours(_PIECES, _TABLE, np.array([1, 4, 5]), 5) == {}
-    assert word_neighbours(_PIECES, _TABLE, np.array([0, 4, 5]), 5) == {}
+    assert word_neighbours(_PIECES, _TABLE, np.array([0, 4, 5])) == {}
+    assert word_neighbours(_PIECES[:2], _TABLE[:2], np.array([0, 1])) == {}
+
+
+def test_a_word_has_ten_neighbours_at_most():
+    pieces = [f"word{letter}" for letter in "abcdefghijklmn"]
+    table = np.random.default_rng(0).normal(size=(len(pieces), 3)).astype(np.float32)
+    (near,) = word_neighbours(pieces, table, np.array([5])).values()
+    mean = table - table.mean(axis=0)
+    cosine = mean @ mean[5] / np.linalg.norm(mean, axis=1)
+    expected = [i for i in np.argsort(-cosine) if i != 5][:10]
+    assert near == [pieces[i] for i in expected]
 
 
 def test_every_copy_draws_anew_and_keeps_all_but_words():

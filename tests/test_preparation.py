@@ -1,0 +1,71 @@
+"""What is settled before training: how many copies there are, and of which words."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ei_bert_tf.job import Job
+from ei_bert_tf.preparation import Preparation
+from tests.make_tiny_teacher import WORDS, write_data, write_teacher
+
+ROWS = 60
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny")
+    write_teacher(folder / "teacher")
+    write_data(folder / "train.tsv", ROWS, 1)
+    write_data(folder / "eval.tsv", 20, 2)
+    return folder
+
+
+def prepared(folder, recipe, **changes):
+    (folder / "recipe.json").write_text(json.dumps(recipe))
+    choices = {
+        "train": folder / "train.tsv",
+        "evaluate": folder / "eval.tsv",
+        "text": "text",
+        "label": "label",
+        "teacher": str(folder / "teacher"),
+        "preset": "quick",
+        "recipe": folder / "recipe.json",
+        "max_seq_length": 13,
+    }
+    return Preparation(Job(**choices | changes))
+
+
+@pytest.mark.parametrize(
+    ("copies", "least", "method", "expected"),
+    [
+        (0, 1000, "kd", 0),
+        (2, 0, "kd", 2),
+        (2, 1000, "none", 0),
+        # 54 texts beside those that are held out.
+        (2, 100, "kd", 2),
+        (2, 109, "kd", 3),
+        (2, 540, "kd", 10),
+    ],
+)
+def test_copies_are_more_where_texts_are_few(folder, copies, least, method, expected):
+    recipe = {"augmented_copies": copies, "augmented_least_texts": least}
+    found = prepared(folder, recipe, method=method)
+    assert len(found.train) == 54
+    assert found.copies == expected
+    assert bool(found.neighbours) == bool(expected)
+
+
+def test_words_that_the_texts_lack_may_stay_as_stand_ins(folder):
+    rows = ["text\tlabel"] + ["a good day\tgood", "a bad day\tbad"] * 30
+    (folder / "few.tsv").write_text("\n".join(rows) + "\n")
+    changes = {"train": folder / "few.tsv", "max_model_bytes": 60_000}
+    alone = prepared(folder, {"augmented_copies": 0}, **changes)
+    found = prepared(folder, {"augmented_copies": 1}, **changes)
+    assert set(found.neighbours) == {"good", "bad", "day"}
+    stand_ins = {word for near in found.neighbours.values() for word in near}
+    assert stand_ins & {*WORDS["good"], *WORDS["bad"]} - {"good", "bad"}
+    pieces = found.teacher.tokenizer.pieces
+    used = {pieces[index] for index in np.unique(found.corpus.ids)}
+    more = found.config.vocabulary_size - alone.config.vocabulary_size
+    assert more == len(stand_ins - used)
