@@ -140,7 +140,7 @@ class Recipe:
     teacher_average: float = 0.999
     keep_by: str = KEEP_BY[0]
     student_epochs: int = 4
-    student_least_steps: int = 12000
+    student_least_steps: int = 24000
     epoch_texts: int = 0
     student_learning_rate: float = 1e-4
     student_batch_size: int = 32
