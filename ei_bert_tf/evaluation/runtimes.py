@@ -81,10 +81,24 @@ class Runtime(abc.ABC):
         """
         self._check_tokens(encoded)
         result = np.empty((len(encoded), self._outputs), np.int8)
+        arrays = self._arrays(encoded)
         for row in range(len(encoded)):
-            self._run(encoded, row)
-            result[row] = self.tensor(self._output).reshape(-1)
+            result[row] = self.run(self._row(arrays, row))
         return result
+
+    def inputs(self, encoded: Encoded, row: int) -> dict[int, np.ndarray]:
+        """What `run` takes of one row: int32 [1, T] by tensor number.
+
+        Raises:
+            InputError: the rows do not have the model's T tokens.
+        """
+        self._check_tokens(encoded)
+        return self._row(self._arrays(encoded), row)
+
+    def run(self, inputs: dict[int, np.ndarray]) -> np.ndarray:
+        """Sets the inputs, runs once and reads the logits, int8 [C]."""
+        self._invoke(inputs)
+        return self.tensor(self._output).reshape(-1)
 
     def _check_tokens(self, encoded: Encoded) -> None:
         found = encoded.ids.shape[1]
@@ -94,15 +108,16 @@ class Runtime(abc.ABC):
                 f"{self._tokens}"
             )
 
-    def _run(self, encoded: Encoded, row: int) -> None:
-        self._invoke(
-            {
-                index: np.ascontiguousarray(
-                    getattr(encoded, name)[row : row + 1], np.int32
-                )
-                for name, index in self._inputs.items()
-            }
-        )
+    def _arrays(self, encoded: Encoded) -> dict[int, np.ndarray]:
+        """int32 [B, T] by tensor number."""
+        return {
+            index: np.ascontiguousarray(getattr(encoded, name), np.int32)
+            for name, index in self._inputs.items()
+        }
+
+    @staticmethod
+    def _row(arrays: dict[int, np.ndarray], row: int) -> dict[int, np.ndarray]:
+        return {index: values[row : row + 1] for index, values in arrays.items()}
 
     @abc.abstractmethod
     def _invoke(self, inputs: dict[int, np.ndarray]) -> None:
