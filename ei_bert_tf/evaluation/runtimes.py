@@ -129,10 +129,15 @@ class Runtime(abc.ABC):
 
 
 class LiteRt(Runtime):
-    """LiteRT on one thread, with its default delegate or its reference kernels."""
+    """LiteRT with its default delegate or its reference kernels."""
 
     def __init__(
-        self, model: bytes, *, reference: bool, preserve_all_tensors: bool = False
+        self,
+        model: bytes,
+        *,
+        reference: bool,
+        preserve_all_tensors: bool = False,
+        threads: int = 1,
     ):
         self.name = "litert_reference" if reference else "litert"
         super().__init__(model)
@@ -140,7 +145,7 @@ class LiteRt(Runtime):
             with captured_stderr():
                 self._interpreter = Interpreter(
                     model_content=model,
-                    num_threads=1,
+                    num_threads=threads,
                     experimental_op_resolver_type=OpResolverType.BUILTIN_REF
                     if reference
                     else OpResolverType.AUTO,
@@ -218,8 +223,8 @@ class Tflm(Runtime):
         return np.array(self._interpreter.get_output(self._output_positions[index]))
 
 
-def open_runtime(name: str, model: bytes) -> Runtime:
-    """The engine of that name with the model loaded.
+def open_runtime(name: str, model: bytes, threads: int = 1) -> Runtime:
+    """The engine of that name with the model loaded; TFLM knows one thread only.
 
     Raises:
         InputError: no such engine, or it does not take the model.
@@ -228,7 +233,7 @@ def open_runtime(name: str, model: bytes) -> Runtime:
         raise InputError(f"runtime: {name!r}; accepted are {', '.join(RUNTIMES)}")
     if name == "tflm":
         return Tflm(model)
-    return LiteRt(model, reference=name == "litert_reference")
+    return LiteRt(model, reference=name == "litert_reference", threads=threads)
 
 
 def _one_line(error: Exception) -> str:
