@@ -40,7 +40,6 @@ class Runtime(abc.ABC):
             self._inputs, outputs = flatbuffer.signature_tensors(parsed)
         except ValueError as error:
             raise InputError(str(error)) from error
-        self._graph = parsed.subgraphs[0]
         unknown = sorted(set(self._inputs) - set(_INPUTS))
         if unknown or not self._inputs or list(outputs) != ["logits"]:
             raise InputError(
@@ -48,12 +47,14 @@ class Runtime(abc.ABC):
                 f"accepted are inputs of {list(_INPUTS)} and the output ['logits']"
             )
         self._output = outputs["logits"]
-        logits = self._graph.tensors[self._output]
+        # The parsed file is not kept: its objects take a fifth of the model's size.
+        tensors = parsed.subgraphs[0].tensors
+        logits = tensors[self._output]
         if flatbuffer.type_name(logits) != "int8":
             raise InputError(
                 f"model: logits are {flatbuffer.type_name(logits)}; int8 is accepted"
             )
-        first = self._graph.tensors[next(iter(self._inputs.values()))]
+        first = tensors[next(iter(self._inputs.values()))]
         self._tokens = int(first.shape[1])
         self._outputs = int(logits.shape[1])
         self._scale = float(logits.quantization.scale[0])
@@ -173,6 +174,7 @@ class Tflm(Runtime):
 
     def __init__(self, model: bytes, *, preserve_all_tensors: bool = False):
         super().__init__(model)
+        graph = flatbuffer.parse_model(model).subgraphs[0]
         config = (
             tflm.InterpreterConfig.kPreserveAllTensors
             if preserve_all_tensors
@@ -181,18 +183,14 @@ class Tflm(Runtime):
         # TFLM counts inputs and outputs in the graph's order, not by tensor number.
         self._positions = {
             index: position
-            for position, index in enumerate(
-                flatbuffer.tensor_indexes(self._graph.inputs)
-            )
+            for position, index in enumerate(flatbuffer.tensor_indexes(graph.inputs))
         }
         self._output_positions = {
             index: position
-            for position, index in enumerate(
-                flatbuffer.tensor_indexes(self._graph.outputs)
-            )
+            for position, index in enumerate(flatbuffer.tensor_indexes(graph.outputs))
         }
         self._preserved = preserve_all_tensors
-        arena_bytes = _generous_arena_bytes(self._graph)
+        arena_bytes = _generous_arena_bytes(graph)
         for doubling in range(4):
             try:
                 with captured_stderr() as log:
