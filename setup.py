@@ -60,17 +60,26 @@ setuptools.setup(
         "tokenizers==0.23.3",
     ],
     extras_require={
-        "benchmarks": ["fasttext-numpy2-wheel>=0.9.2", "psutil>=6"],
+        "benchmarks": [
+            "fasttext-numpy2-wheel>=0.9.2",
+            "onnx>=1.19",
+            "onnxruntime>=1.23",
+            "psutil>=6",
+            "sympy>=1.13",
+        ],
         "dev": [
             "build>=1.2",
             "cmake>=3.25",
             "hypothesis>=6.100",
             "kconfiglib>=14.1",
             "mypy>=1.11",
+            "onnx>=1.19",
+            "onnxruntime>=1.23",
             "pytest>=8",
             "pytest-cov>=5",
             "PyYAML>=6",
             "ruff>=0.6",
+            "sympy>=1.13",
         ],
     },
     entry_points={
