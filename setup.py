@@ -85,6 +85,7 @@ setuptools.setup(
     entry_points={
         "console_scripts": [
             "ei-bert-ablate=ei_bert_tf.tools.ablate:run",
+            "ei-bert-benchmark=ei_bert_tf.tools.benchmark:run",
             "ei-bert-compress=ei_bert_tf.tools.compress:run",
             "ei-bert-distill=ei_bert_tf.tools.distill:run",
             "ei-bert-evaluate=ei_bert_tf.tools.evaluate:run",
