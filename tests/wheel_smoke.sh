@@ -44,6 +44,7 @@ PYTHON
 test -s bundle/model.tflite
 "$bin/ei-bert-evaluate" --bundle=bundle --eval_file=tiny/eval.tsv
 "$bin/ei-bert-predict" --bundle=bundle "a text"
+"$bin/ei-bert-benchmark" --bundle=bundle --eval_file=tiny/eval.tsv --nopeers --rounds=1
 for target in cmake arduino esp-idf zephyr bazel; do
     "$bin/ei-bert-export-firmware" --bundle=bundle --target=$target \
         --output_dir="exported/$target"

@@ -90,7 +90,7 @@ def serve(
     errors = [0] * len(workers)
     lock = threading.Lock()
     taken = 0
-    # Half a moment for the threads to start.
+    # Some time for the threads to start.
     start = time.perf_counter() + 0.05
 
     def work(number: int) -> None:

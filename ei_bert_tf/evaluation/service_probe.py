@@ -14,7 +14,14 @@ from typing import Any
 import numpy as np
 
 from ei_bert_tf.evaluation.classifier import Classifier, model_files
-from ei_bert_tf.evaluation.load import PATTERNS, Served, arrivals, saturation, serve
+from ei_bert_tf.evaluation.load import (
+    BURST_REQUESTS,
+    PATTERNS,
+    Served,
+    arrivals,
+    saturation,
+    serve,
+)
 from ei_bert_tf.evaluation.memory import AddedMemory, memory
 from ei_bert_tf.evaluation.runtimes import open_runtime
 from ei_bert_tf.text.wordpiece import WordPiece
@@ -63,9 +70,9 @@ class Service:
 
 def under_load(request: dict[str, Any]) -> dict[str, Any]:
     """Each pattern of arrivals at a share of what the service can do at most."""
+    service = Service(request)
     if request["quota_file"] is not None:
         pathlib.Path(request["quota_file"]).write_text(str(os.getpid()))
-    service = Service(request)
     service.saturation(min(_WARM_UP_REQUESTS, request["requests"]))
     limit = service.saturation(request["saturation_requests"])
     rate = request["utilization"] * limit
@@ -89,6 +96,7 @@ def under_load(request: dict[str, Any]) -> dict[str, Any]:
         "saturation_per_second": round(limit, 1),
         "utilization": request["utilization"],
         "offered_per_second": round(rate, 1),
+        "burst_requests": BURST_REQUESTS,
         "patterns": patterns,
     }
 
