@@ -99,7 +99,7 @@ def latency(
         tokenizer = teacher.tokenizer
     lengths = encode_rows(tokenizer, texts, (max_tokens or limit) + 1).lengths
     drawn = np.random.default_rng(_SEED).permutation(
-        np.flatnonzero(lengths <= max_tokens) if max_tokens else len(texts)
+        len(texts) if max_tokens is None else np.flatnonzero(lengths <= max_tokens)
     )
     if not drawn.size:
         raise InputError(

@@ -136,6 +136,7 @@ def test_pairs_need_a_file(tmp_path):
         ("--threads=1,100000", "--threads=1,100000: accepted: numbers from 1 to"),
         ("--rounds=0", "--rounds=0: at least 1"),
         ("--texts=0", "--texts=0: at least 1"),
+        ("--max_tokens=0", "--max_tokens=0: each of 12 texts has more"),
         ("--max_tokens=1", "--max_tokens=1: each of 12 texts has more"),
         ("--text_columns=text,label", "--text_columns=text,label: 2 columns; accepted"),
         ("--text_columns=words", "'words'"),
