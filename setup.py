@@ -63,22 +63,32 @@ setuptools.setup(
         "tokenizers==0.23.3",
     ],
     extras_require={
-        "benchmarks": ["fasttext-numpy2-wheel>=0.9.2", "psutil>=6"],
+        "benchmarks": [
+            "fasttext-numpy2-wheel>=0.9.2",
+            "onnx>=1.19",
+            "onnxruntime>=1.23",
+            "psutil>=6",
+            "sympy>=1.13",
+        ],
         "dev": [
             "build>=1.2",
             "cmake>=3.25",
             "hypothesis>=6.100",
             "kconfiglib>=14.1",
             "mypy>=1.11",
+            "onnx>=1.19",
+            "onnxruntime>=1.23",
             "pytest>=8",
             "pytest-cov>=5",
             "PyYAML>=6",
             "ruff>=0.6",
+            "sympy>=1.13",
         ],
     },
     entry_points={
         "console_scripts": [
             "ei-bert-ablate=ei_bert_tf.tools.ablate:run",
+            "ei-bert-benchmark=ei_bert_tf.tools.benchmark:run",
             "ei-bert-compress=ei_bert_tf.tools.compress:run",
             "ei-bert-distill=ei_bert_tf.tools.distill:run",
             "ei-bert-compare-reports=ei_bert_tf.tools.compare_reports:run",

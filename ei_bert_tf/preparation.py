@@ -79,16 +79,7 @@ class Preparation:
         It needs the arena of the trained one, which depends on shapes alone, so that
         a limit can be checked before anything is trained.
         """
-        student = build_student(self.config, fixed_tokens=True, folded=True)
-        generator = np.random.default_rng(self.job.seed)
-        for weight in student.trainable_weights:
-            weight.assign(generator.normal(size=weight.shape) * 0.1)
-        quantized = quantize_student(student)
-        ids = np.zeros((1, self.tokens), np.int32)
-        ids[0] = np.arange(self.tokens) % self.config.vocabulary_size
-        batch = {"ids": ids, "mask": np.ones_like(ids), "segment_ids": ids % 2}
-        quantized(student_inputs(self.config, batch), training=True)
-        return convert(quantized, self.config)
+        return untrained_model(self.config, self.job.seed)
 
     def _prepare_texts(self) -> None:
         kept, held = hold_out(
@@ -148,3 +139,17 @@ class Preparation:
             norm=self.recipe.norm,
             pair=self.task.is_pair,
         )
+
+
+def untrained_model(config: StudentConfig, seed: int) -> bytes:
+    """A .tflite of a student's shape with random weights."""
+    student = build_student(config, fixed_tokens=True, folded=True)
+    generator = np.random.default_rng(seed)
+    for weight in student.trainable_weights:
+        weight.assign(generator.normal(size=weight.shape) * 0.1)
+    quantized = quantize_student(student)
+    ids = np.zeros((1, config.max_tokens), np.int32)
+    ids[0] = np.arange(config.max_tokens) % config.vocabulary_size
+    batch = {"ids": ids, "mask": np.ones_like(ids), "segment_ids": ids % 2}
+    quantized(student_inputs(config, batch), training=True)
+    return convert(quantized, config)

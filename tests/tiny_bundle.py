@@ -13,7 +13,9 @@ from firmware_export.phone import write_phone
 from tests.tiny_models import TOKENS, VOCABULARY_SIZE, tiny_tflite
 
 
-def tiny_bundle(folder: pathlib.Path, outputs: int = 2, pair: bool = False) -> Bundle:
+def tiny_bundle(
+    folder: pathlib.Path, outputs: int = 2, pair: bool = False, teacher: str = "none"
+) -> Bundle:
     """Writes it; one output makes a regression."""
     model = tiny_tflite(outputs=outputs, pair=pair)
     pieces = [*SPECIAL_PIECES, "turn", "the", "light", "off", "##s"]
@@ -36,6 +38,7 @@ def tiny_bundle(folder: pathlib.Path, outputs: int = 2, pair: bool = False) -> B
     manifest = {
         "format_version": FORMAT_VERSION,
         "task": task.to_json(),
+        "teacher_name": teacher,
         "calibration": {"temperature": 1.0, "unknown_threshold": 0.0},
         "ops": operators(model),
         "max_seq_length": TOKENS,

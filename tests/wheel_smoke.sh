@@ -46,6 +46,7 @@ test -s bundle/model.tflite
 "$bin/ei-bert-predict" --bundle=bundle "a text"
 "$bin/ei-bert-predict" --bundle=bundle --runtime=tflite_runtime \
     --tflite_runtime_python="$bin/python" "a text"
+"$bin/ei-bert-benchmark" --bundle=bundle --eval_file=tiny/eval.tsv --nopeers --rounds=1
 for target in cmake arduino esp-idf zephyr bazel; do
     "$bin/ei-bert-export-firmware" --bundle=bundle --target=$target \
         --output_dir="exported/$target"

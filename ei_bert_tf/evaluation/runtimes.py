@@ -40,7 +40,6 @@ class Runtime(abc.ABC):
             self._inputs, outputs = flatbuffer.signature_tensors(parsed)
         except ValueError as error:
             raise InputError(str(error)) from error
-        self._graph = parsed.subgraphs[0]
         unknown = sorted(set(self._inputs) - set(_INPUTS))
         if unknown or not self._inputs or list(outputs) != ["logits"]:
             raise InputError(
@@ -48,12 +47,14 @@ class Runtime(abc.ABC):
                 f"accepted are inputs of {list(_INPUTS)} and the output ['logits']"
             )
         self._output = outputs["logits"]
-        logits = self._graph.tensors[self._output]
+        # The parsed file is not kept: its objects take a fifth of the model's size.
+        tensors = parsed.subgraphs[0].tensors
+        logits = tensors[self._output]
         if flatbuffer.type_name(logits) != "int8":
             raise InputError(
                 f"model: logits are {flatbuffer.type_name(logits)}; int8 is accepted"
             )
-        first = self._graph.tensors[next(iter(self._inputs.values()))]
+        first = tensors[next(iter(self._inputs.values()))]
         self._tokens = int(first.shape[1])
         self._outputs = int(logits.shape[1])
         self._scale = float(logits.quantization.scale[0])
@@ -81,10 +82,24 @@ class Runtime(abc.ABC):
         """
         self._check_tokens(encoded)
         result = np.empty((len(encoded), self._outputs), np.int8)
+        arrays = self._arrays(encoded)
         for row in range(len(encoded)):
-            self._run(encoded, row)
-            result[row] = self.tensor(self._output).reshape(-1)
+            result[row] = self.run(self._row(arrays, row))
         return result
+
+    def inputs(self, encoded: Encoded, row: int) -> dict[int, np.ndarray]:
+        """What `run` takes of one row: int32 [1, T] by tensor number.
+
+        Raises:
+            InputError: the rows do not have the model's T tokens.
+        """
+        self._check_tokens(encoded)
+        return self._row(self._arrays(encoded), row)
+
+    def run(self, inputs: dict[int, np.ndarray]) -> np.ndarray:
+        """Sets the inputs, runs once and reads the logits, int8 [C]."""
+        self._invoke(inputs)
+        return self.tensor(self._output).reshape(-1)
 
     def _check_tokens(self, encoded: Encoded) -> None:
         found = encoded.ids.shape[1]
@@ -94,15 +109,16 @@ class Runtime(abc.ABC):
                 f"{self._tokens}"
             )
 
-    def _run(self, encoded: Encoded, row: int) -> None:
-        self._invoke(
-            {
-                index: np.ascontiguousarray(
-                    getattr(encoded, name)[row : row + 1], np.int32
-                )
-                for name, index in self._inputs.items()
-            }
-        )
+    def _arrays(self, encoded: Encoded) -> dict[int, np.ndarray]:
+        """int32 [B, T] by tensor number."""
+        return {
+            index: np.ascontiguousarray(getattr(encoded, name), np.int32)
+            for name, index in self._inputs.items()
+        }
+
+    @staticmethod
+    def _row(arrays: dict[int, np.ndarray], row: int) -> dict[int, np.ndarray]:
+        return {index: values[row : row + 1] for index, values in arrays.items()}
 
     @abc.abstractmethod
     def _invoke(self, inputs: dict[int, np.ndarray]) -> None:
@@ -114,10 +130,15 @@ class Runtime(abc.ABC):
 
 
 class LiteRt(Runtime):
-    """LiteRT on one thread, with its default delegate or its reference kernels."""
+    """LiteRT with its default delegate or its reference kernels."""
 
     def __init__(
-        self, model: bytes, *, reference: bool, preserve_all_tensors: bool = False
+        self,
+        model: bytes,
+        *,
+        reference: bool,
+        preserve_all_tensors: bool = False,
+        threads: int = 1,
     ):
         self.name = "litert_reference" if reference else "litert"
         super().__init__(model)
@@ -125,7 +146,7 @@ class LiteRt(Runtime):
             with captured_stderr():
                 self._interpreter = Interpreter(
                     model_content=model,
-                    num_threads=1,
+                    num_threads=threads,
                     experimental_op_resolver_type=OpResolverType.BUILTIN_REF
                     if reference
                     else OpResolverType.AUTO,
@@ -153,6 +174,7 @@ class Tflm(Runtime):
 
     def __init__(self, model: bytes, *, preserve_all_tensors: bool = False):
         super().__init__(model)
+        graph = flatbuffer.parse_model(model).subgraphs[0]
         config = (
             tflm.InterpreterConfig.kPreserveAllTensors
             if preserve_all_tensors
@@ -161,18 +183,14 @@ class Tflm(Runtime):
         # TFLM counts inputs and outputs in the graph's order, not by tensor number.
         self._positions = {
             index: position
-            for position, index in enumerate(
-                flatbuffer.tensor_indexes(self._graph.inputs)
-            )
+            for position, index in enumerate(flatbuffer.tensor_indexes(graph.inputs))
         }
         self._output_positions = {
             index: position
-            for position, index in enumerate(
-                flatbuffer.tensor_indexes(self._graph.outputs)
-            )
+            for position, index in enumerate(flatbuffer.tensor_indexes(graph.outputs))
         }
         self._preserved = preserve_all_tensors
-        arena_bytes = _generous_arena_bytes(self._graph)
+        arena_bytes = _generous_arena_bytes(graph)
         for doubling in range(4):
             try:
                 with captured_stderr() as log:
@@ -203,8 +221,8 @@ class Tflm(Runtime):
         return np.array(self._interpreter.get_output(self._output_positions[index]))
 
 
-def open_runtime(name: str, model: bytes) -> Runtime:
-    """The engine of that name with the model loaded.
+def open_runtime(name: str, model: bytes, threads: int = 1) -> Runtime:
+    """The engine of that name with the model loaded; TFLM knows one thread only.
 
     Raises:
         InputError: no such engine, or it does not take the model.
@@ -213,7 +231,7 @@ def open_runtime(name: str, model: bytes) -> Runtime:
         raise InputError(f"runtime: {name!r}; accepted are {', '.join(RUNTIMES)}")
     if name == "tflm":
         return Tflm(model)
-    return LiteRt(model, reference=name == "litert_reference")
+    return LiteRt(model, reference=name == "litert_reference", threads=threads)
 
 
 def _one_line(error: Exception) -> str:

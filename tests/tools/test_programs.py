@@ -36,6 +36,11 @@ FLAGS = {
     "compress": [*JOB, "output_dir"],
     **{name: [*JOB, "work_dir"] for name in STAGE_PROGRAMS},
     "ablate": ["plan", "data", "results", "work_dir", "minutes", "[no]list"],
+    "benchmark": [
+        *("bundle", "measure", "eval_file", "text_columns", "[no]header", "texts"),
+        *("max_tokens", "rounds", "runtimes", "threads", "[no]peers"),
+        *("requests", "workers"),
+    ],
     "compare_reports": ["html"],
     "evaluate": [
         *("bundle", "eval_file", "[no]header", "runtime", "tflite_runtime_python"),
@@ -84,6 +89,7 @@ def test_unknown_flag_is_refused(name):
     [
         ("compress", ["--dataset=builtin:bbc_news"], "--output_dir"),
         ("compress", ["--dataset=builtin:bbc_news", "--output_dir="], "--output_dir"),
+        ("benchmark", ["--eval_file=dev.tsv"], "--bundle"),
         ("evaluate", ["--eval_file=dev.tsv"], "--bundle"),
         ("evaluate", ["--bundle=out"], "--eval_file"),
         ("export_firmware", ["--bundle=out", "--target=cmake"], "--output_dir"),
