@@ -87,26 +87,34 @@ def _flag_table(name: str) -> str:
     for flag in list(found):
         # absl puts the values of an enumeration before its help.
         meaning = re.sub(r"^<.*?>: ", "", flag.help).replace("|", r"\|")
+        # And adds a line to that of one that may be repeated.
+        meaning = meaning.split(";\n")[0]
         rows.append((f"`--{flag.name}`", _accepted(flag), _default(flag), meaning))
         delattr(flags.FLAGS, flag.name)
     return _table(rows)
 
 
 def _accepted(flag: flags.Flag) -> str:
-    if isinstance(flag, flags.EnumFlag):
-        return ", ".join(f"`{value}`" for value in flag.parser.enum_values)
+    values = getattr(flag.parser, "enum_values", None)
+    if values:
+        accepted = ", ".join(f"`{value}`" for value in values)
+        return accepted + ", repeated" * isinstance(flag, flags.MultiFlag)
     kinds = {
         "bool": "true or false",
         "string": "text",
         "int": "integer",
         "float": "number",
-        "comma separated list of strings": "one or two names",
+        "comma separated list of strings": "values, by commas",
     }
     return kinds[flag.flag_type()]
 
 
 def _default(flag: flags.Flag) -> str:
-    return "" if flag.default is None else f"`{flag.default_as_str.strip(chr(39))}`"
+    if flag.default is None:
+        return ""
+    if isinstance(flag, flags.MultiFlag):
+        return f"`{', '.join(flag.default)}`"
+    return f"`{flag.default_as_str.strip(chr(39))}`"
 
 
 def _meanings() -> str:
