@@ -40,6 +40,7 @@ setuptools.setup(
         "ei_bert_tf": ["reporting/templates/*"],
         "firmware_export": [
             *("flash.json", "templates/*", "c/**/*.*", "targets/**/*", "python/*.*"),
+            "page/*",
         ],
     },
     install_requires=[

@@ -28,6 +28,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     """Serves a folder, and keeps what is posted."""
 
     extensions_map: ClassVar = {
+        ".js": "text/javascript",
         ".mjs": "text/javascript",
         ".wasm": "application/wasm",
     }
@@ -60,6 +61,7 @@ def test_the_page_classifies_as_the_program_does(tmp_path):
     site = tmp_path / "site"
     write_phone(contents, site / "phone")
     shutil.copytree(ROOT / "examples" / "phone" / "web", site / "web")
+    shutil.copy(ROOT / "firmware_export" / "page" / "text_normalizer.js", site / "web")
     shutil.copy(ROOT / "tests" / "phone" / "page.html", site)
     (site / "texts.json").write_text(json.dumps(TEXTS))
     (site / "package").symlink_to(package_folder())
