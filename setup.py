@@ -81,6 +81,7 @@ setuptools.setup(
         "console_scripts": [
             "ei-bert-ablate=ei_bert_tf.tools.ablate:run",
             "ei-bert-compress=ei_bert_tf.tools.compress:run",
+            "ei-bert-demo-page=ei_bert_tf.tools.demo_page:run",
             "ei-bert-distill=ei_bert_tf.tools.distill:run",
             "ei-bert-compare-reports=ei_bert_tf.tools.compare_reports:run",
             "ei-bert-evaluate=ei_bert_tf.tools.evaluate:run",

@@ -37,6 +37,7 @@ FLAGS = {
     **{name: [*JOB, "work_dir"] for name in STAGE_PROGRAMS},
     "ablate": ["plan", "data", "results", "work_dir", "minutes", "[no]list"],
     "compare_reports": ["html"],
+    "demo_page": ["bundle", "output_dir"],
     "evaluate": [
         *("bundle", "eval_file", "[no]header", "runtime", "tflite_runtime_python"),
     ],
@@ -84,6 +85,8 @@ def test_unknown_flag_is_refused(name):
     [
         ("compress", ["--dataset=builtin:bbc_news"], "--output_dir"),
         ("compress", ["--dataset=builtin:bbc_news", "--output_dir="], "--output_dir"),
+        ("demo_page", ["--bundle=out"], "--output_dir"),
+        ("demo_page", ["--output_dir=x"], "--bundle"),
         ("evaluate", ["--eval_file=dev.tsv"], "--bundle"),
         ("evaluate", ["--bundle=out"], "--eval_file"),
         ("export_firmware", ["--bundle=out", "--target=cmake"], "--output_dir"),
