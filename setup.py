@@ -40,6 +40,7 @@ setuptools.setup(
         "ei_bert_tf": ["reporting/templates/*"],
         "firmware_export": [
             *("flash.json", "templates/*", "c/**/*.*", "targets/**/*", "python/*.*"),
+            "page/*",
         ],
     },
     install_requires=[
@@ -90,6 +91,7 @@ setuptools.setup(
             "ei-bert-ablate=ei_bert_tf.tools.ablate:run",
             "ei-bert-benchmark=ei_bert_tf.tools.benchmark:run",
             "ei-bert-compress=ei_bert_tf.tools.compress:run",
+            "ei-bert-demo-page=ei_bert_tf.tools.demo_page:run",
             "ei-bert-distill=ei_bert_tf.tools.distill:run",
             "ei-bert-compare-reports=ei_bert_tf.tools.compare_reports:run",
             "ei-bert-evaluate=ei_bert_tf.tools.evaluate:run",

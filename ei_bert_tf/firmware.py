@@ -35,9 +35,15 @@ def firmware_contents(bundle: Bundle, unicode: str = "full") -> Contents:
     Raises:
         ValueError: an unknown set of tables.
     """
+    contents = bundle_contents(bundle, unicode)
+    return dataclasses.replace(contents, golden=_golden(bundle, contents))
+
+
+def bundle_contents(bundle: Bundle, unicode: str = "full") -> Contents:
+    """The same without golden vectors, which take a run of the model each."""
     manifest = bundle.manifest
     calibration = manifest["calibration"]
-    contents = Contents(
+    return Contents(
         model=bundle.model,
         operators=manifest["ops"],
         pieces=bundle.tokenizer.pieces,
@@ -51,7 +57,6 @@ def firmware_contents(bundle: Bundle, unicode: str = "full") -> Contents:
         unicode=unicode,
         unknown_label=bundle.task.unknown_label,
     )
-    return dataclasses.replace(contents, golden=_golden(bundle, contents))
 
 
 def _golden(bundle: Bundle, contents: Contents) -> tuple[GoldenVector, ...]:

@@ -1,8 +1,8 @@
-"""Edits the student's graph into the one that phone runtimes run.
+"""Edits the student's graph into those that runtimes on phones and in browsers run.
 
-T tokens, C classes. The weights stay as they are; what is added turns the int8 logits
-into float32 probabilities, and gives a model of single texts the third input that these
-runtimes fill.
+T tokens, C classes. The weights stay as they are. For phones, what is added turns the
+int8 logits into float32 probabilities, and gives a model of single texts the third
+input that these runtimes fill. For a page, it turns them into float32 logits.
 """
 
 import copy
@@ -14,6 +14,7 @@ from firmware_export.phone_metadata import INPUTS
 
 PROBABILITIES = "probabilities"
 VALUE = "value"
+LOGITS = "logits"
 _METADATA_ENTRY = "TFLITE_METADATA"
 # The one quantization that TFLite's int8 SOFTMAX may write.
 _SOFTMAX_SCALE = 1 / 256
@@ -68,6 +69,19 @@ def phone_graph(model: bytes, temperature: float | None, metadata: bytes) -> byt
     graph.give_output(name, graph.add_dequantize(result, name))
     graph.give_inputs()
     graph.add_metadata(metadata)
+    return graph.packed()
+
+
+def logits_graph(model: bytes) -> bytes:
+    """The model with float32 logits, whose steps are those of the int8 ones.
+
+    LiteRT.js has no int8 tensors.
+
+    Args:
+        model: as phone_graph takes it; its inputs stay.
+    """
+    graph = _Graph(model)
+    graph.give_output(LOGITS, graph.add_dequantize(graph.logits, "logits_float32"))
     return graph.packed()
 
 

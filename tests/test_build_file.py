@@ -120,6 +120,7 @@ def test_templates_and_c_sources_travel_with_the_export():
     wanted = [
         folder / "flash.json",
         folder / "python" / "unicode.json",
+        *(folder / "page").iterdir(),
         *(folder / "templates").iterdir(),
         *(folder / "c").rglob("*.*"),
         *(path for path in (folder / "targets").rglob("*") if path.is_file()),

@@ -20,7 +20,7 @@ ROOMS = (
 # The files that know the rooms, in the order of who knows whom.
 ABOVE = (
     *("job", "preparation", "curriculum", "pipeline", "bundle", "firmware"),
-    *("run_report", "composition", "benchmark", "ablation"),
+    *("demo_page", "run_report", "composition", "benchmark", "ablation"),
 )
 
 

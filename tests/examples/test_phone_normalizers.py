@@ -1,4 +1,4 @@
-"""The normalizers of examples/phone on the vectors of the tokenizer in C.
+"""The normalizers for MediaPipe on the vectors of the tokenizer in C.
 
 Their words are those that the training's tokenizer splits into pieces. No compiler of
 Swift is at hand: that one is only read.

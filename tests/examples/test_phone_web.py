@@ -1,18 +1,14 @@
 """examples/phone/web in a browser, with MediaPipe's package for the web."""
 
 import dataclasses
-import functools
-import http.server
 import json
-import queue
 import shutil
 import subprocess
-import threading
-from typing import ClassVar
 
 import pytest
 
 from firmware_export.phone import write_phone
+from tests.browser import posted_by
 from tests.environments import FOLDER
 from tests.phone_program import load_program
 from tests.programs import ROOT
@@ -21,25 +17,6 @@ from tests.real_contents import real_contents
 PACKAGE = "@mediapipe/tasks-text"
 VERSION = "1.0.1"
 TEXTS = ["on", "\u00d6ffs off", "", "x \u00d6n", "O\u0301n", "off\u4e2doffs", "ON\x01s"]
-FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu"]
-
-
-class Handler(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder, and keeps what is posted."""
-
-    extensions_map: ClassVar = {
-        ".mjs": "text/javascript",
-        ".wasm": "application/wasm",
-    }
-    posted: queue.Queue[bytes] = queue.Queue()
-
-    def do_POST(self) -> None:
-        self.posted.put(self.rfile.read(int(self.headers["Content-Length"])))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_) -> None:
-        pass
 
 
 def package_folder():
@@ -60,23 +37,11 @@ def test_the_page_classifies_as_the_program_does(tmp_path):
     site = tmp_path / "site"
     write_phone(contents, site / "phone")
     shutil.copytree(ROOT / "examples" / "phone" / "web", site / "web")
+    shutil.copy(ROOT / "firmware_export" / "page" / "text_normalizer.js", site / "web")
     shutil.copy(ROOT / "tests" / "phone" / "page.html", site)
     (site / "texts.json").write_text(json.dumps(TEXTS))
     (site / "package").symlink_to(package_folder())
-    handler = functools.partial(Handler, directory=site)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        page = f"http://127.0.0.1:{server.server_port}/page.html"
-        command = ["chromium", *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", page]
-        browser = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            results = json.loads(Handler.posted.get(timeout=300))
-        finally:
-            browser.terminate()
-            browser.wait(timeout=60)
-            server.shutdown()
+    _, results = posted_by(site, "page.html", tmp_path / "profile")
     assert isinstance(results, list), results
     classifier = load_program(site / "phone").Classifier()
     answers = [classifier.classify(text) for text in TEXTS]

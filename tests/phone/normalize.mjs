@@ -1,7 +1,7 @@
 // usage: node normalize.mjs UNICODE_JSON <TEXTS >NORMALIZED, both JSON lists of strings.
 import fs from "node:fs";
 
-import { TextNormalizer } from "../../examples/phone/web/text_normalizer.mjs";
+import { TextNormalizer } from "../../firmware_export/page/text_normalizer.js";
 
 const tables = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
 const normalizer = new TextNormalizer(tables);

@@ -42,6 +42,7 @@ FLAGS = {
         *("requests", "workers"),
     ],
     "compare_reports": ["html"],
+    "demo_page": ["bundle", "output_dir"],
     "evaluate": [
         *("bundle", "eval_file", "[no]header", "runtime", "tflite_runtime_python"),
     ],
@@ -90,6 +91,8 @@ def test_unknown_flag_is_refused(name):
         ("compress", ["--dataset=builtin:bbc_news"], "--output_dir"),
         ("compress", ["--dataset=builtin:bbc_news", "--output_dir="], "--output_dir"),
         ("benchmark", ["--eval_file=dev.tsv"], "--bundle"),
+        ("demo_page", ["--bundle=out"], "--output_dir"),
+        ("demo_page", ["--output_dir=x"], "--bundle"),
         ("evaluate", ["--eval_file=dev.tsv"], "--bundle"),
         ("evaluate", ["--bundle=out"], "--eval_file"),
         ("export_firmware", ["--bundle=out", "--target=cmake"], "--output_dir"),

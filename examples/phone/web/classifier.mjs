@@ -1,4 +1,4 @@
-import { TextNormalizer } from "./text_normalizer.mjs";
+import { TextNormalizer } from "./text_normalizer.js";
 
 /**
  * Opens the model of a bundle's phone folder.
