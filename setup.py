@@ -75,6 +75,7 @@ setuptools.setup(
             "PyYAML>=6",
             "ruff>=0.6",
         ],
+        "notebooks": ["ipykernel>=6.29", "matplotlib>=3.9", "nbclient>=0.10"],
     },
     entry_points={
         "console_scripts": [
