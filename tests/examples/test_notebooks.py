@@ -161,6 +161,8 @@ SHORT = {
     "student_epochs": 4,
     "quantization_epochs": 1,
     "statistics_texts": 100,
+    # The graphs are traced anew for each student, which takes longer than the steps.
+    "layers": 1,
 }
 # Other values for the parameters, and how many plots are shown.
 RUNS = {
