@@ -85,6 +85,7 @@ setuptools.setup(
             "ruff>=0.6",
             "sympy>=1.13",
         ],
+        "notebooks": ["ipykernel>=6.29", "matplotlib>=3.9", "nbclient>=0.10"],
     },
     entry_points={
         "console_scripts": [
