@@ -11,9 +11,6 @@ if ! command -v bazel >/dev/null; then
     apt-get update -qq
     apt-get install -y -qq --no-install-recommends bazel-bootstrap >/dev/null
 fi
-if ! command -v npm >/dev/null; then
-    apt-get install -y -qq --no-install-recommends npm >/dev/null
-fi
 rm -rf "$folder"
 mkdir -p "$folder/tree" "$folder/npm"
 folder=$(cd "$folder" && pwd)
