@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ei_bert_tf.compression.sensitivity import module_sensitivity
+from ei_bert_tf.compat import tf
+from ei_bert_tf.compression.sensitivity import module_sensitivity, quantized_logits
 from ei_bert_tf.conversion.layer_outputs import layer_outputs
 from ei_bert_tf.conversion.lifetimes import lifetimes
 from ei_bert_tf.conversion.parts import part_bytes
-from ei_bert_tf.distillation.trainer import predictor
 from ei_bert_tf.evaluation.calibration import probabilities
 from ei_bert_tf.evaluation.float_student import load_float_student
 from ei_bert_tf.evaluation.layer_error import layer_errors
@@ -96,17 +96,22 @@ def _sensitivity(pipeline: Pipeline) -> list[dict[str, Any]]:
     count = min(_SENSITIVITY_TEXTS, len(held_out))
     texts, targets = held_out.take(np.arange(count)), targets[:count]
     student = _float_student(pipeline)
-    exact = predictor(student, pipeline.config)(texts)
+    batch = {
+        "ids": texts.ids,
+        "mask": texts.mask,
+        "segment_ids": texts.segment_ids,
+    }
+    inputs = {name: tf.constant(batch[name], tf.int32) for name in student.input_names}
+    exact = quantized_logits(student, (), {}, inputs)
 
-    def evaluate(model) -> dict[str, float]:
-        logits = predictor(model, pipeline.config)(texts)
-        error = float(np.sqrt(np.mean(np.square(logits - exact))))
-        value = metric_value(pipeline.task.metric, logits, targets)
+    def evaluate(logits: tf.Tensor) -> dict[str, float]:
+        error = float(tf.sqrt(tf.reduce_mean(tf.square(logits - exact))))
+        value = metric_value(pipeline.task.metric, logits.numpy(), targets)
         return {"value": value, "logits_error": error}
 
     outputs = layer_outputs(pipeline.model)
     ranges = {name: output.range for name, output in outputs.items()}
-    return module_sensitivity(student, ranges, evaluate)
+    return module_sensitivity(student, ranges, inputs, evaluate)
 
 
 def _float_student(pipeline: Pipeline):

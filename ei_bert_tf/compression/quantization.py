@@ -5,8 +5,6 @@ of the student what is quantized, so that every operator of the exported graph h
 int8 inputs and outputs.
 """
 
-from collections.abc import Collection, Mapping
-
 import numpy as np
 
 from ei_bert_tf.compat import Default8BitQuantizeScheme, tf, tfmot
@@ -14,7 +12,7 @@ from ei_bert_tf.compression.quantizers import FixedRange, RunningRange
 from ei_bert_tf.student.layers import OWN_LAYERS
 
 _quantization = tfmot.quantization.keras
-_WEIGHTS = {
+WEIGHTS = {
     "Dense": ("kernel",),
     "JoinedDense": ("kernel",),
     "Table": ("table",),
@@ -24,7 +22,7 @@ _WEIGHTS = {
     "Shift": ("beta",),
 }
 # Operators whose output has the scale of their input: no quantizer stands behind them.
-_SAME_SCALE = (
+SAME_SCALE = (
     "Table",
     "MaskBias",
     "Reshape",
@@ -91,31 +89,19 @@ class StudentScheme(Default8BitQuantizeScheme):
         return _UnchangedLayout()
 
 
-def quantize_student(
-    student: tf.keras.Model, layers: Collection[str] | None = None
-) -> tf.keras.Model:
+def quantize_student(student: tf.keras.Model) -> tf.keras.Model:
     """The student with a fake quantizer behind every operator, same weights.
 
     Layer `x` of the student is `quant_x` of the result. Ranges are empty until the
-    first call with training=True, or set_ranges.
-
-    Args:
-        student: float.
-        layers: names of those that are quantized; None for all.
+    first call with training=True.
     """
-
-    def annotate(layer):
-        if layers is None or layer.name in layers:
-            return _annotate(layer)
-        return type(layer).from_config(layer.get_config())
-
     scope = {**OWN_LAYERS, "OperatorConfig": OperatorConfig}
     with _quantization.quantize_scope(scope):
-        annotated = tf.keras.models.clone_model(student, clone_function=annotate)
+        annotated = tf.keras.models.clone_model(student, clone_function=_annotate)
         for layer in annotated.layers:
             if layer.weights:
-                inner = getattr(layer, "layer", layer)
-                inner.set_weights(student.get_layer(inner.name).get_weights())
+                name = layer.layer.name
+                layer.layer.set_weights(student.get_layer(name).get_weights())
         return _quantization.quantize_apply(annotated, StudentScheme())
 
 
@@ -125,13 +111,13 @@ def _annotate(layer):
     if kind == "InputLayer":
         return copy
     output = "running"
-    if kind in _SAME_SCALE:
+    if kind in SAME_SCALE:
         output = "none"
     elif kind == "Softmax":
         output = [0.0, 255 / 256]
     elif kind == "Activation":
         output = [-1.0, 127 / 128]
-    config = OperatorConfig(_WEIGHTS.get(kind, ()), output)
+    config = OperatorConfig(WEIGHTS.get(kind, ()), output)
     return _quantization.quantize_annotate_layer(copy, quantize_config=config)
 
 
@@ -162,18 +148,6 @@ def copy_quantized(source: tf.keras.Model, target: tf.keras.Model) -> None:
             snapped = exact_range(float(low.numpy()), float(high.numpy()))
             low.assign(snapped[0])
             high.assign(snapped[1])
-
-
-def set_ranges(
-    quantized: tf.keras.Model, ranges: Mapping[str, tuple[float, float]]
-) -> None:
-    """Gives the quantizers behind operators these ranges, by the student's layers."""
-    for layer in quantized.layers:
-        found = {_last_name(weight): weight for weight in layer.weights}
-        if "output_low" in found:
-            low, high = ranges[layer.name.removeprefix("quant_")]
-            found["output_low"].assign(low)
-            found["output_high"].assign(high)
 
 
 def exact_range(low: float, high: float) -> tuple[float, float]:

@@ -6,11 +6,11 @@ operators, and each module alone gets int8 weights and the ranges of the finishe
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ei_bert_tf.compat import tf
-from ei_bert_tf.compression.quantization import quantize_student, set_ranges
+from ei_bert_tf.compression.quantization import SAME_SCALE, WEIGHTS
 
 # By the name of a layer, the first that matches; in the order of the graph.
 _PATTERNS = {
@@ -32,32 +32,78 @@ def module_of(layer: str) -> str:
 def module_sensitivity(
     student: tf.keras.Model,
     ranges: Mapping[str, tuple[float, float]],
-    evaluate: Callable[[tf.keras.Model], Any],
+    inputs: Mapping[str, tf.Tensor],
+    evaluate: Callable[[tf.Tensor], Any],
 ) -> list[dict[str, Any]]:
     """Quantizes each module alone, and the modules one after the other.
 
     Args:
         student: float, in its exported form.
         ranges: of each layer's output in the finished file.
-        evaluate: measures a model.
+        inputs: the student's, int32 [N, T] by name.
+        evaluate: measures logits [N, C].
 
     Returns:
         For `none` and each of MODULES `{module, alone, together}`: what `evaluate` says
         of the student with that module quantized, and with those before it too.
     """
 
-    def measured(modules: set[str]) -> Any:
-        layers = {
-            layer.name for layer in student.layers if module_of(layer.name) in modules
-        }
-        quantized = quantize_student(student, layers)
-        set_ranges(quantized, ranges)
-        return evaluate(quantized)
+    def measured(modules: Collection[str]) -> Any:
+        layers = {x.name for x in student.layers if module_of(x.name) in modules}
+        return evaluate(quantized_logits(student, layers, ranges, inputs))
 
-    unquantized = evaluate(student)
+    unquantized = measured(())
     found = [{"module": "none", "alone": unquantized, "together": unquantized}]
     for number, module in enumerate(MODULES, 1):
-        alone = measured({module})
-        together = measured(set(MODULES[:number])) if number > 1 else alone
+        alone = measured((module,))
+        together = measured(MODULES[:number]) if number > 1 else alone
         found.append({"module": module, "alone": alone, "together": together})
     return found
+
+
+def quantized_logits(
+    student: tf.keras.Model,
+    layers: Collection[str],
+    ranges: Mapping[str, tuple[float, float]],
+    inputs: Mapping[str, tf.Tensor],
+) -> tf.Tensor:
+    """The logits of the float student with some layers quantized.
+
+    They are those of quantize_student's model with the same ranges, which takes seconds
+    to build: here the layers are called one by one.
+
+    Args:
+        student, ranges, inputs: as in module_sensitivity.
+        layers: names of those whose weights and output are quantized.
+    """
+    values = {student.get_layer(name).output.ref(): x for name, x in inputs.items()}
+    for layer in student.layers:
+        if layer.output.ref() in values:
+            continue
+        arguments = tf.nest.map_structure(
+            lambda tensor: values[tensor.ref()], layer.input
+        )
+        if layer.name not in layers:
+            values[layer.output.ref()] = layer(arguments)
+            continue
+        kind = type(layer).__name__
+        exact = {name: getattr(layer, name) for name in WEIGHTS.get(kind, ())}
+        kept = {name: tf.identity(weight) for name, weight in exact.items()}
+        for weight in exact.values():
+            weight.assign(_quantized_weight(weight))
+        output = layer(arguments)
+        for name, weight in exact.items():
+            weight.assign(kept[name])
+        if kind not in SAME_SCALE:
+            low, high = ranges[layer.name]
+            output = tf.quantization.fake_quant_with_min_max_vars(output, low, high)
+        values[layer.output.ref()] = output
+    return values[student.get_layer("logits").output.ref()]
+
+
+def _quantized_weight(weight: tf.Variable) -> tf.Tensor:
+    """Symmetric int8 with one scale, as the quantizers of the training have it."""
+    most = tf.reduce_max(tf.abs(weight))
+    return tf.quantization.fake_quant_with_min_max_vars(
+        weight, -most, most, narrow_range=True
+    )

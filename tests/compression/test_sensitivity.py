@@ -9,6 +9,7 @@ from ei_bert_tf.compression.sensitivity import (
     MODULES,
     module_of,
     module_sensitivity,
+    quantized_logits,
 )
 from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student.encoder import build_student
@@ -43,10 +44,16 @@ def ranges(student):
     return {layer.name: (-4.0, 4.0) for layer in student.layers}
 
 
+IDS = tf.constant([[1, 4, 9, 2, 0, 0, 0]])
+INPUTS = {
+    "ids": IDS,
+    "mask": tf.constant([[1, 1, 1, 1, 0, 0, 0]]),
+    "segment_ids": IDS // 5,
+}
+
+
 def logits(model):
-    ids = tf.constant([[1, 4, 9, 2, 0, 0, 0]])
-    mask = tf.constant([[1, 1, 1, 1, 0, 0, 0]])
-    return model([ids, mask, ids // 5], training=False)["logits"].numpy()
+    return model(list(INPUTS.values()), training=False)["logits"].numpy()
 
 
 @pytest.mark.parametrize(
@@ -68,31 +75,38 @@ def test_every_layer_has_a_module(layer, module):
     assert module_of(layer) == module
 
 
-def test_what_is_not_named_stays_as_it_is(student):
-    some = quantize_student(student, {"pooler"})
-    names = {layer.name for layer in some.layers}
-    assert "quant_pooler" in names and "classifier" in names
-    # A copy that is quantized behind the logits alone: they are those of the student.
-    last = quantize_student(student, {"features"})
-    assert np.array_equal(logits(last), logits(student))
-
-
-def test_modules_alone_and_together(student, ranges):
-    found = module_sensitivity(student, ranges, logits)
-    assert [row["module"] for row in found] == ["none", *MODULES]
-    exact = found[0]["alone"]
-    assert np.array_equal(exact, logits(student))
-    assert np.array_equal(found[1]["alone"], found[1]["together"])
-    for row in found[1:]:
-        assert 0 < np.abs(row["alone"] - exact).max() < 1
-    # Alone they differ from each other, and the last together is all of it.
-    alone = [row["alone"].tobytes() for row in found[1:]]
-    assert len(set(alone)) == len(MODULES)
+def test_they_are_those_of_the_training_s_quantizers(student, ranges):
     everything = quantize_student(student)
+    # A training step gives the weights their ranges, and outputs others than these.
+    everything(list(INPUTS.values()), training=True)
     for layer in everything.layers:
         for weight in layer.weights:
             if "output_low" in weight.name:
                 weight.assign(-4.0)
             if "output_high" in weight.name:
                 weight.assign(4.0)
-    assert np.array_equal(found[-1]["together"], logits(everything))
+    names = {layer.name for layer in student.layers}
+    fixed = {"block_0_attention": (0.0, 255 / 256), "pooler_tanh": (-1.0, 127 / 128)}
+    fixed["block_1_attention"] = fixed["block_0_attention"]
+    found = quantized_logits(student, names, ranges | fixed, INPUTS).numpy()
+    assert found == pytest.approx(logits(everything), abs=1e-5)
+    assert np.abs(found - logits(student)).max() > 1e-3
+
+
+def test_modules_alone_and_together(student, ranges):
+    before = [weight.numpy() for weight in student.weights]
+    found = module_sensitivity(student, ranges, INPUTS, lambda tensor: tensor.numpy())
+    assert [row["module"] for row in found] == ["none", *MODULES]
+    exact = found[0]["alone"]
+    assert exact == pytest.approx(logits(student), abs=1e-6)
+    assert np.array_equal(found[1]["alone"], found[1]["together"])
+    for row in found[1:]:
+        assert 0 < np.abs(row["alone"] - exact).max() < 1
+    # Alone they differ from each other, and the last together is all of it.
+    alone = [row["alone"].tobytes() for row in found[1:]]
+    assert len(set(alone)) == len(MODULES)
+    names = {layer.name for layer in student.layers}
+    everything = quantized_logits(student, names, ranges, INPUTS).numpy()
+    assert np.array_equal(found[-1]["together"], everything)
+    for weight, value in zip(student.weights, before, strict=True):
+        assert np.array_equal(weight.numpy(), value)
