@@ -30,8 +30,8 @@ from ei_bert_tf.text.datasets import Dataset
 from ei_bert_tf.text.wordpiece import WordPiece
 from ei_bert_tf.version import __version__
 from firmware_export.flash import flash_bytes
-from firmware_export.package import write_firmware
-from firmware_export.phone import write_phone
+from firmware_export.package import check_firmware_place, write_firmware
+from firmware_export.phone import check_phone_place, write_phone
 
 _PARITY_TEXTS = 50
 _PACKAGES = (
@@ -74,6 +74,7 @@ def compress(
     job = Job(train=train, evaluate=evaluate, text=text, label=label, **choices)
     folder = pathlib.Path(output_dir)
     shared = None if shared_stages is None else pathlib.Path(shared_stages)
+    _check_places(folder)
     pipeline = _open_pipeline(job, folder, resume, shared)
     data = pipeline.prepared.dataset
     model = pipeline.run()
@@ -207,6 +208,14 @@ def _open_pipeline(
         needed = smallest_arena_bytes(prepared.untrained_model())
         _check_arena(job.max_arena_bytes, needed)
     return Pipeline(prepared, folder, resume, shared)
+
+
+def _check_places(folder: pathlib.Path) -> None:
+    try:
+        check_firmware_place(folder / "firmware")
+        check_phone_place(folder / "phone")
+    except ValueError as error:
+        raise InputError(f"--output_dir: {error}") from error
 
 
 def _write_model(

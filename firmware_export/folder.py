@@ -21,16 +21,9 @@ def write_folder(
     Raises:
         ValueError: the folder holds something else.
     """
-    place = pathlib.Path(folder)
-    if place.exists() and not (
-        place.is_dir() and (_is_empty(place) or (place / mark).is_file())
-    ):
-        raise ValueError(
-            f"{folder}: exists and is no {kind}; a new name, an empty folder or an "
-            f"older {kind} is accepted"
-        )
+    check_place(folder, mark, kind)
     # A name such as `.` can't be renamed, and a link is to stay one.
-    place = place.resolve()
+    place = pathlib.Path(folder).resolve()
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
         prefix=f".{place.name}.", dir=place.parent
@@ -44,6 +37,22 @@ def write_folder(
         if place.exists():
             place.rename(pathlib.Path(temporary) / "old")
         written.rename(place)
+
+
+def check_place(folder: pathlib.Path, mark: str, kind: str) -> None:
+    """Refuses what write_folder must not replace.
+
+    Raises:
+        ValueError: the folder holds something else than an older one of the kind.
+    """
+    place = pathlib.Path(folder)
+    if place.exists() and not (
+        place.is_dir() and (_is_empty(place) or (place / mark).is_file())
+    ):
+        raise ValueError(
+            f"{folder}: exists and is no {kind}; a new name, an empty folder or an "
+            f"older {kind} is accepted"
+        )
 
 
 def _is_empty(folder: pathlib.Path) -> bool:

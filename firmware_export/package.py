@@ -5,7 +5,7 @@ import pathlib
 from firmware_export.arrays import FORMS, model_sources
 from firmware_export.blob import blob_bytes
 from firmware_export.contents import Contents
-from firmware_export.folder import write_folder
+from firmware_export.folder import check_place, write_folder
 from firmware_export.resolver import resolver_sources
 from firmware_export.task import task_sources
 from firmware_export.vocabulary import vocabulary_sources
@@ -13,6 +13,7 @@ from firmware_export.written import written_sources
 
 BLOB = "ei_bert.blob"
 _MARK = "include/ei_bert/model_data.h"
+_KIND = "firmware folder"
 
 
 def firmware_files(
@@ -52,4 +53,13 @@ def write_firmware(
             firmware folder.
     """
     files = firmware_files(contents, model_form, sequence)
-    write_folder(files, folder, _MARK, "firmware folder")
+    write_folder(files, folder, _MARK, _KIND)
+
+
+def check_firmware_place(folder: pathlib.Path) -> None:
+    """Refuses, before there are contents, what write_firmware would refuse to replace.
+
+    Raises:
+        ValueError: the folder holds something else than an older firmware folder.
+    """
+    check_place(folder, _MARK, _KIND)

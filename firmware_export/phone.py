@@ -11,7 +11,7 @@ import pathlib
 import zipfile
 
 from firmware_export.contents import Contents
-from firmware_export.folder import write_folder
+from firmware_export.folder import check_place, write_folder
 from firmware_export.phone_graph import PROBABILITIES, VALUE, phone_graph
 from firmware_export.phone_metadata import (
     LABELS_FILE,
@@ -22,6 +22,7 @@ from firmware_export.phone_metadata import (
 _PYTHON = pathlib.Path(__file__).with_name("python")
 _WRITTEN = ("predict_tflite_runtime.py", "unicode.json")
 _MARK = _WRITTEN[0]
+_KIND = "phone folder"
 # The earliest date that a zip can hold: the same bytes on every day.
 _DATE = (1980, 1, 1, 0, 0, 0)
 _UNIX, _RIGHTS = 3, 0o644 << 16
@@ -54,7 +55,16 @@ def write_phone(contents: Contents, folder: pathlib.Path) -> None:
     Raises:
         ValueError: the folder holds something else than an older phone folder.
     """
-    write_folder(phone_files(contents), folder, _MARK, "phone folder")
+    write_folder(phone_files(contents), folder, _MARK, _KIND)
+
+
+def check_phone_place(folder: pathlib.Path) -> None:
+    """Refuses, before there are contents, what write_phone would refuse to replace.
+
+    Raises:
+        ValueError: the folder holds something else than an older phone folder.
+    """
+    check_place(folder, _MARK, _KIND)
 
 
 def _model(contents: Contents) -> bytes:

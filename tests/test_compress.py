@@ -382,3 +382,13 @@ def test_refusals(tiny, changes, message):
     with pytest.raises(InputError, match=message):
         compress(tiny, "refused", **changes)
     assert not (tiny / "refused").exists()
+
+
+@pytest.mark.parametrize("name", ["firmware", "phone"])
+def test_a_folder_of_something_else_is_refused_before_training(tiny, name):
+    foreign = tiny / f"foreign_{name}" / name
+    foreign.mkdir(parents=True)
+    (foreign / "mine.txt").write_text("kept")
+    with pytest.raises(InputError, match=f"--output_dir: .*{name}: exists and is no"):
+        compress(tiny, foreign.parent.name)
+    assert [path.name for path in foreign.parent.rglob("*")] == [name, "mine.txt"]
