@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from ei_bert_tf.curriculum import Curriculum
 from ei_bert_tf.job import Job
 from ei_bert_tf.preparation import Preparation
 from tests.make_tiny_teacher import WORDS, write_data, write_teacher
@@ -69,3 +70,11 @@ def test_words_that_the_texts_lack_may_stay_as_stand_ins(folder):
     used = {pieces[index] for index in np.unique(found.corpus.ids)}
     more = found.config.vocabulary_size - alone.config.vocabulary_size
     assert more == len(stand_ins - used)
+    curriculum = Curriculum(found)
+    counts = np.bincount(
+        found.corpus.ids[found.corpus.mask == 1], minlength=len(pieces)
+    )
+    curriculum.keep(counts.astype(float), counts)
+    assert stand_ins <= {pieces[index] for index in curriculum.kept}
+    weights = dict(zip(curriculum.kept, curriculum.piece_weights, strict=True))
+    assert all(weights[pieces.index(word)] > 0 for word in stand_ins)

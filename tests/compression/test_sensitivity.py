@@ -29,7 +29,7 @@ CONFIG = StudentConfig(
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def student():
     tf.keras.utils.set_random_seed(3)
     student = build_student(CONFIG, folded=True)
@@ -39,7 +39,7 @@ def student():
     return student
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def ranges(student):
     return {layer.name: (-4.0, 4.0) for layer in student.layers}
 

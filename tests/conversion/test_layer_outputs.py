@@ -1,0 +1,13 @@
+"""Ranges of the student's layers in a file."""
+
+from ei_bert_tf.conversion.layer_outputs import LayerOutput, layer_outputs
+from tests.tiny_models import tiny_tflite
+
+
+def test_the_range_is_that_of_the_smallest_and_the_largest_step():
+    assert LayerOutput(7, 0.5, -28).range == (-50.0, 77.5)
+    assert LayerOutput(7, 1 / 128, 0).range == (-1.0, 127 / 128)
+
+
+def test_tensors_of_no_layer_are_left_out():
+    assert layer_outputs(tiny_tflite()) == {}
