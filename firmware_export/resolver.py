@@ -9,6 +9,7 @@ from firmware_export.rendering import render
 KERNELS = {
     "ADD": ("AddAdd", 0),
     "BATCH_MATMUL": ("AddBatchMatMul", 126),
+    "CONCATENATION": ("AddConcatenation", 2),
     "FULLY_CONNECTED": ("AddFullyConnected", 9),
     "GATHER": ("AddGather", 36),
     "MEAN": ("AddMean", 40),
@@ -17,6 +18,7 @@ KERNELS = {
     "RESHAPE": ("AddReshape", 22),
     "RSQRT": ("AddRsqrt", 76),
     "SOFTMAX": ("AddSoftmax", 25),
+    "SPLIT": ("AddSplit", 49),
     "STRIDED_SLICE": ("AddStridedSlice", 45),
     "SUB": ("AddSub", 41),
     "TANH": ("AddTanh", 28),

@@ -11,7 +11,8 @@ from ei_bert_tf.conversion import flatbuffer
 ALLOWED_OPS = frozenset(
     {
         "FULLY_CONNECTED",
-        "BATCH_MATMUL",
+        "SPLIT",
+        "CONCATENATION",
         "SOFTMAX",
         "GATHER",
         "ADD",

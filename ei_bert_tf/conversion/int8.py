@@ -7,6 +7,7 @@ import logging
 import tempfile
 
 from ei_bert_tf.compat import tf
+from ei_bert_tf.conversion.attention import rewrite_attention
 from ei_bert_tf.conversion.conformance import check_conformance
 from ei_bert_tf.recipe import StudentConfig
 
@@ -42,7 +43,7 @@ def convert(quantized: tf.keras.Model, config: StudentConfig) -> bytes:
         converter.inference_input_type = tf.int8
         converter.inference_output_type = tf.int8
         logging.getLogger("absl").setLevel(logging.ERROR)
-        model = converter.convert()
+        model = rewrite_attention(converter.convert())
     check_conformance(
         model, tokens=config.max_tokens, outputs=config.outputs, pair=config.pair
     )
