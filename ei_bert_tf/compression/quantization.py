@@ -5,10 +5,12 @@ of the student what is quantized, so that every operator of the exported graph h
 int8 inputs and outputs.
 """
 
+import re
+
 import numpy as np
 
 from ei_bert_tf.compat import Default8BitQuantizeScheme, tf, tfmot
-from ei_bert_tf.compression.quantizers import FixedRange, RunningRange
+from ei_bert_tf.compression.quantizers import FixedRange, RunningRange, SymmetricRange
 from ei_bert_tf.student.layers import OWN_LAYERS
 
 _quantization = tfmot.quantization.keras
@@ -29,6 +31,10 @@ SAME_SCALE = (
     "Permute",
     "FirstToken",
 )
+# Attention multiplies by these: in the file they are weights of FULLY_CONNECTED
+# (conversion/attention.py).
+_COMPUTED_WEIGHTS = re.compile(r"block_\d+_(key|value)")
+_RANGES = {"running": RunningRange, "symmetric": SymmetricRange}
 
 
 class OperatorConfig(_quantization.QuantizeConfig):
@@ -36,7 +42,8 @@ class OperatorConfig(_quantization.QuantizeConfig):
 
     Args:
         weights: attributes of the layer that hold weights.
-        output: `running`, `none`, or a fixed `[low, high]`.
+        output: `running`, `symmetric` (running with zero point 0), `none`, or a fixed
+            `[low, high]`.
     """
 
     def __init__(self, weights, output):
@@ -67,8 +74,8 @@ class OperatorConfig(_quantization.QuantizeConfig):
     def get_output_quantizers(self, layer):
         if self.output == "none":
             return []
-        if self.output == "running":
-            return [RunningRange()]
+        if isinstance(self.output, str):
+            return [_RANGES[self.output]()]
         return [FixedRange(*self.output)]
 
     def get_config(self):
@@ -117,6 +124,8 @@ def _annotate(layer):
         output = [0.0, 255 / 256]
     elif kind == "Activation":
         output = [-1.0, 127 / 128]
+    elif _COMPUTED_WEIGHTS.fullmatch(layer.name):
+        output = "symmetric"
     config = OperatorConfig(WEIGHTS.get(kind, ()), output)
     return _quantization.quantize_annotate_layer(copy, quantize_config=config)
 

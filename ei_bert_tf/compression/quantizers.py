@@ -25,14 +25,26 @@ class RunningRange(tfmot.quantization.keras.quantizers.Quantizer):
         low, high, seen = weights["low"], weights["high"], weights["seen"]
         if training:
             count = seen.assign(tf.minimum(seen + 1.0, _AVERAGED_BATCHES))
-            batch_low = tf.minimum(tf.reduce_min(inputs), 0.0)
-            batch_high = tf.maximum(tf.reduce_max(inputs), 0.0)
+            batch_low, batch_high = self._range(inputs)
             low = low.assign_add((batch_low - low) / count)
             high = high.assign_add((batch_high - high) / count)
         return tf.quantization.fake_quant_with_min_max_vars(inputs, low, high)
 
+    def _range(self, inputs):
+        low = tf.minimum(tf.reduce_min(inputs), 0.0)
+        return low, tf.maximum(tf.reduce_max(inputs), 0.0)
+
     def get_config(self):
         return {}
+
+
+class SymmetricRange(RunningRange):
+    """The same with zero point 0, as the device's kernels demand of a weight."""
+
+    def _range(self, inputs):
+        low, high = super()._range(inputs)
+        step = tf.maximum(high / 127.0, -low / 128.0)
+        return -128.0 * step, 127.0 * step
 
 
 class FixedRange(tfmot.quantization.keras.quantizers.Quantizer):

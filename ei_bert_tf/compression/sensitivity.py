@@ -94,7 +94,8 @@ def quantized_logits(
         output = layer(arguments)
         for name, weight in exact.items():
             weight.assign(kept[name])
-        if kind not in SAME_SCALE:
+        # What the file computes in one operator with the next layer has no range.
+        if kind not in SAME_SCALE and layer.name in ranges:
             low, high = ranges[layer.name]
             output = tf.quantization.fake_quant_with_min_max_vars(output, low, high)
         values[layer.output.ref()] = output

@@ -5,7 +5,7 @@ import pytest
 
 from ei_bert_tf.compat import tf
 from ei_bert_tf.compression.quantization import exact_range
-from ei_bert_tf.compression.quantizers import FixedRange, RunningRange
+from ei_bert_tf.compression.quantizers import FixedRange, RunningRange, SymmetricRange
 
 
 def test_running_range_is_the_mean_of_the_batches():
@@ -18,6 +18,20 @@ def test_running_range_is_the_mean_of_the_batches():
     assert weights["low"].numpy() == pytest.approx(-0.5)
     quantizer(tf.constant([-9.0, 9.0]), False, weights)
     assert weights["high"].numpy() == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    ("batch", "step"), [((-0.5, 3.0), 3 / 127), ((-4.0, 1), 4 / 128)]
+)
+def test_symmetric_range_holds_the_batch_and_has_zero_point_0(batch, step):
+    layer = tf.keras.layers.Layer()
+    quantizer = SymmetricRange()
+    weights = quantizer.build(None, "output", layer)
+    quantizer(tf.constant(batch), True, weights)
+    low, high = float(weights["low"].numpy()), float(weights["high"].numpy())
+    assert (low, high) == pytest.approx((-128 * step, 127 * step))
+    low, high = exact_range(low, high)
+    assert round(-low / ((high - low) / 255)) == 128
 
 
 def test_fixed_range_clips():
