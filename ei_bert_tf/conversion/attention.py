@@ -1,206 +1,187 @@
-"""Rewrites attention's batched matrix products as products that have fast kernels.
+"""Rewrites attention as products that have fast kernels, one head after the other.
 
-LiteRT multiplies int8 batches in a plain loop, which takes more than half of a
-student's time. FULLY_CONNECTED accepts weights that are computed, multiplies with
-vector instructions, and gives the same numbers: TensorFlow Lite Micro's results stay
-bit for bit what they were (tests/conversion/test_attention.py).
+LiteRT and TensorFlow Lite Micro multiply int8 batches in plain loops, and broadcast the
+mask's addition and move the heads element by element. FULLY_CONNECTED accepts weights
+and a bias that are computed, has vector instructions in both, and adds the mask while
+it accumulates, so that one rounding less remains. A head's scores are gone before the
+next head's are made. Weights must have zero point 0: some kernels read no other.
 
-N heads; a product of M rows and L columns over K.
+T tokens, M queries (T, or 1 in the last block), N heads, D head size.
 """
 
 import collections
-import copy
 
-import flatbuffers
-import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from ei_bert_tf.conversion import flatbuffer
+from ei_bert_tf.conversion.editing import GraphEditor
 
-_IDENTIFIER = b"TFL3"
-_VERSIONS = {
-    "CONCATENATION": 2,
-    "FULLY_CONNECTED": 5,
-    "RESHAPE": 1,
-    "SPLIT": 2,
-    "TRANSPOSE": 2,
-}
+_MOVES = ("RESHAPE", "TRANSPOSE")
 
 
-def rewrite_attention(model: bytes) -> bytes:
-    """The .tflite with N FULLY_CONNECTED in the place of each BATCH_MATMUL.
-
-    Args:
-        model: int8 products [1, N, M, K] x [1, N, K, L], or x [1, N, L, K] where the
-            second input is read transposed (adj_y).
-
-    Returns:
-        The file; the same bytes where it has no BATCH_MATMUL.
+def rewrite_attention(editor: GraphEditor) -> None:
+    """Puts N times FULLY_CONNECTED, SOFTMAX, FULLY_CONNECTED in the place of each
+    BATCH_MATMUL, ADD, SOFTMAX, BATCH_MATMUL, and moves heads by SPLIT and
+    CONCATENATION.
 
     Raises:
-        ValueError: the first input of a product is read transposed.
+        ValueError: keys or values have another zero point than 0, or a mask's token
+            adds something to the scores.
     """
-    parsed = flatbuffer.parse_model(model)
-    graph = parsed.subgraphs[0]
-    names = [flatbuffer.operator_name(parsed, op) for op in graph.operators]
-    if "BATCH_MATMUL" not in names:
-        return model
-    rewriter = _Rewriter(parsed)
-    operators: list[schema.OperatorT] = []
-    for name, operator in zip(names, graph.operators, strict=True):
-        if name == "BATCH_MATMUL":
-            operators += rewriter.by_heads(operator)
-        else:
-            operators.append(operator)
+    graph = editor.graph
+    makers = {int(i): op for op in graph.operators for i in op.outputs}
+    readers = collections.defaultdict(list)
+    for op in graph.operators:
+        for index in op.inputs:
+            readers[int(index)].append(op)
+    blocks = [
+        _Block(editor, softmax, makers, readers)
+        for softmax in graph.operators
+        if editor.name(softmax) == "SOFTMAX"
+    ]
+    if not blocks:
+        return
+    padding = _padding(editor, blocks[0].mask)
+    replaced = {id(op) for block in blocks for op in block.replaced}
+    replaced.add(id(blocks[0].mask))
+    new = {id(block.replaced[-1]): block for block in blocks}
+    operators = []
+    for op in graph.operators:
+        if id(op) in new:
+            operators += new[id(op)].by_heads(padding)
+        elif op is blocks[0].mask:
+            operators.append(padding.operator)
+        if id(op) not in replaced:
+            operators.append(op)
     graph.operators = operators
-    rewriter.drop_unused_codes()
-    builder = flatbuffers.Builder(len(model) + (1 << 16))
-    builder.Finish(parsed.Pack(builder), _IDENTIFIER)
-    return bytes(builder.Output())
 
 
-class _Rewriter:
-    """Adds tensors and operators to a parsed file."""
+class _Padding:
+    """Where padding is: int32 [1, T], -1 there and 0 elsewhere.
 
-    def __init__(self, parsed: schema.ModelT):
-        self._parsed = parsed
-        self._graph = parsed.subgraphs[0]
-        self._makers = {
-            int(operator.outputs[0]): operator for operator in self._graph.operators
-        }
-        self._uses = collections.Counter(
-            int(index)
-            for operator in self._graph.operators
-            for index in operator.inputs
+    Attributes:
+        operator: computes it.
+        tensor: its result.
+        penalty: what a padding token takes off its scores.
+    """
+
+    def __init__(self, editor: GraphEditor, mask: int, penalty: float):
+        self.tensor = editor.integers(editor.shape(mask))
+        one = editor.constant([1])
+        self.operator = editor.operator(
+            "SUB", [mask, one], [self.tensor], schema.SubOptionsT()
         )
-        self._codes: dict[str, int] = {}
-        self._constants: dict[tuple, int] = {}
+        self.penalty = penalty
 
-    def by_heads(self, product: schema.OperatorT) -> list[schema.OperatorT]:
-        """The operators that compute what a BATCH_MATMUL does."""
-        first, second = map(int, product.inputs)
-        result = int(product.outputs[0])
-        if product.builtinOptions.adjX:
-            raise ValueError("model: a BATCH_MATMUL reads its first input transposed")
+
+def _padding(editor: GraphEditor, gather: schema.OperatorT) -> _Padding:
+    table, mask = map(int, gather.inputs)
+    scale, zero_point = editor.range(table)
+    padding, token = (scale * (int(x) - zero_point) for x in editor.values(table))
+    if token != 0.0:
+        raise ValueError(f"model: the mask adds {token} to the scores of a token")
+    return _Padding(editor, mask, -padding)
+
+
+class _Block:
+    """One attention as the converter wrote it.
+
+    Attributes:
+        mask: the GATHER of the scores' addend.
+        replaced: its operators, the last in the place of the new ones.
+    """
+
+    def __init__(self, editor: GraphEditor, softmax, makers, readers):
+        self._editor = editor
+        masked = makers[int(softmax.inputs[0])]
+        scores, addend = (int(index) for index in masked.inputs)
+        self.mask = makers[addend]
+        first = makers[scores]
+        (second,) = readers[int(softmax.outputs[0])]
+        self._scores, self._weights = masked.outputs[0], int(softmax.outputs[0])
+        self._softmax = softmax
+        self._context = int(second.outputs[0])
+        self.replaced = [masked, first, softmax, second]
+
+        def source(tensor: int) -> int:
+            while tensor in makers and editor.name(makers[tensor]) in _MOVES:
+                self.replaced.append(makers[tensor])
+                tensor = int(makers[tensor].inputs[0])
+            return tensor
+
+        self._query, self._key = (source(int(index)) for index in first.inputs)
+        self._value = source(int(second.inputs[1]))
+        self._joined = self._context
+        while editor.name(readers[self._joined][0]) in _MOVES:
+            (move,) = readers[self._joined]
+            self.replaced.append(move)
+            self._joined = int(move.outputs[0])
+        for tensor in (self._key, self._value):
+            zero_point = editor.range(tensor)[1]
+            if zero_point != 0:
+                raise ValueError(
+                    f"model: attention multiplies by a tensor with zero point "
+                    f"{zero_point}; 0 (a symmetric range) is accepted"
+                )
+
+    def by_heads(self, padding: _Padding) -> list[schema.OperatorT]:
+        """The operators that take their place."""
+        editor = self._editor
+        _, heads, queries, size = editor.shape(self._context)
+        tokens = editor.shape(self._scores)[-1]
         found: list[schema.OperatorT] = []
-        if not product.builtinOptions.adjY:
-            second = self._transposed(found, second)
-        rows = self._heads(found, first, rank=3)  # N of [1, M, K]
-        columns = self._heads(found, second, rank=2)  # N of [L, K]
-        _, heads, height, width = map(int, self._graph.tensors[result].shape)
-        products = []
-        for row, column in zip(rows, columns, strict=True):
-            output = self._like(result, [1, height, width])
-            options = schema.FullyConnectedOptionsT()
-            options.keepNumDims = True
-            inputs = [row, column, -1]
-            found.append(self._operator("FULLY_CONNECTED", inputs, output, options))
-            products.append(output)
-        joined = self._like(result, [heads, height, width])
+        # [T, D] each, [D, T] each and [1, M, D] each.
+        keys = self._split(found, self._flat(found, self._key), 1, heads)
+        turned = editor.like(self._value, [heads * size, tokens], b"_turned")
+        flat = self._flat(found, self._value)
+        order = editor.constant([1, 0])
+        options = schema.TransposeOptionsT()
+        found.append(editor.operator("TRANSPOSE", [flat, order], [turned], options))
+        values = self._split(found, turned, 0, heads)
+        parts = self._split(found, self._query, 2, heads)
+        scale = editor.range(self._query)[0] * editor.range(self._key)[0]
+        bias = editor.integers([1, tokens], scale)
+        penalty = editor.constant([round(padding.penalty / scale)])
+        found.append(
+            editor.operator(
+                "MUL", [padding.tensor, penalty], [bias], schema.MulOptionsT()
+            )
+        )
+        contexts = []
+        for query, key, value in zip(parts, keys, values, strict=True):
+            scores = editor.like(self._scores, [1, queries, tokens])
+            weights = editor.like(self._weights, [1, queries, tokens])
+            contexts.append(editor.like(self._context, [1, queries, size]))
+            softmax = self._softmax.builtinOptions
+            found += [
+                editor.fully_connected(query, key, bias, scores),
+                editor.operator("SOFTMAX", [scores], [weights], softmax),
+                editor.fully_connected(weights, value, -1, contexts[-1]),
+            ]
         options = schema.ConcatenationOptionsT()
-        found.append(self._operator("CONCATENATION", products, joined, options))
-        found.append(self._reshape(joined, result))
+        options.axis = 2
+        join = editor.operator("CONCATENATION", contexts, [self._joined], options)
+        found.append(join)
         return found
 
-    def drop_unused_codes(self) -> None:
-        """Leaves the kinds of operators that the graph still has."""
-        used = sorted({int(op.opcodeIndex) for op in self._graph.operators})
-        places = {index: place for place, index in enumerate(used)}
-        self._parsed.operatorCodes = [self._parsed.operatorCodes[i] for i in used]
-        for operator in self._graph.operators:
-            operator.opcodeIndex = places[int(operator.opcodeIndex)]
+    def _flat(self, found: list[schema.OperatorT], tensor: int) -> int:
+        """[1, T, N * D] as [T, N * D]: weights have rank 2."""
+        editor = self._editor
+        flat = editor.like(tensor, editor.shape(tensor)[1:], b"_flat")
+        shape = editor.constant(editor.shape(flat))
+        options = schema.ReshapeOptionsT()
+        found.append(editor.operator("RESHAPE", [tensor, shape], [flat], options))
+        return flat
 
-    def _transposed(self, found: list[schema.OperatorT], tensor: int) -> int:
-        """[1, N, K, L] as [1, N, L, K]."""
-        w, x, y, z = map(int, self._graph.tensors[tensor].shape)
-        maker = self._makers.get(tensor)
-        if (
-            maker is not None
-            and self._uses[tensor] == 1
-            and flatbuffer.operator_name(self._parsed, maker) == "TRANSPOSE"
-        ):
-            # It moves the heads forward already, and can turn the rest in one go.
-            order = self._graph.tensors[int(maker.inputs[1])]
-            a, b, c, d = self._parsed.buffers[order.buffer].data.view(np.int32)
-            maker.inputs = [int(maker.inputs[0]), self._constant([a, b, d, c])]
-            self._graph.tensors[tensor].shape = [w, x, z, y]
-            return tensor
-        turned = self._like(tensor, [w, x, z, y])
-        inputs = [tensor, self._constant([0, 1, 3, 2])]
-        options = schema.TransposeOptionsT()
-        found.append(self._operator("TRANSPOSE", inputs, turned, options))
-        return turned
-
-    def _heads(
-        self, found: list[schema.OperatorT], tensor: int, rank: int
+    def _split(
+        self, found: list[schema.OperatorT], tensor: int, axis: int, heads: int
     ) -> list[int]:
-        """Cuts [1, N, A, B] into N tensors of [1, A, B] or [A, B]."""
-        _, heads, height, width = map(int, self._graph.tensors[tensor].shape)
-        if rank == 3:
-            whole, part = [heads, height, width], [1, height, width]
-        else:
-            whole, part = [heads * height, width], [height, width]
-        flat = self._like(tensor, whole)
-        found.append(self._reshape(tensor, flat))
-        parts = [self._like(tensor, part) for _ in range(heads)]
+        """N equal parts along an axis."""
+        editor = self._editor
+        shape = editor.shape(tensor)
+        shape[axis] //= heads
+        parts = [editor.like(tensor, shape, b"_head") for _ in range(heads)]
         options = schema.SplitOptionsT()
         options.numSplits = heads
-        split = self._operator("SPLIT", [self._constant(0), flat], parts[0], options)
-        split.outputs = parts
-        found.append(split)
+        inputs = [editor.constant(axis), tensor]
+        found.append(editor.operator("SPLIT", inputs, parts, options))
         return parts
-
-    def _reshape(self, source: int, target: int) -> schema.OperatorT:
-        shape = self._constant(
-            [int(size) for size in self._graph.tensors[target].shape]
-        )
-        options = schema.ReshapeOptionsT()
-        return self._operator("RESHAPE", [source, shape], target, options)
-
-    def _like(self, model: int, shape: list[int]) -> int:
-        """A new activation with the range of another tensor."""
-        tensor = schema.TensorT()
-        tensor.shape = shape
-        tensor.type = self._graph.tensors[model].type
-        tensor.quantization = copy.deepcopy(self._graph.tensors[model].quantization)
-        tensor.name = b""
-        self._graph.tensors.append(tensor)
-        return len(self._graph.tensors) - 1
-
-    def _constant(self, value) -> int:
-        """The tensor of an int32 constant; equal ones are one."""
-        array = np.asarray(value, np.int32)
-        key = array.shape, *array.ravel().tolist()
-        if key not in self._constants:
-            buffer = schema.BufferT()
-            buffer.data = np.frombuffer(array.tobytes(), np.uint8)
-            self._parsed.buffers.append(buffer)
-            tensor = schema.TensorT()
-            tensor.shape = list(array.shape)
-            tensor.type = schema.TensorType.INT32
-            tensor.buffer = len(self._parsed.buffers) - 1
-            tensor.name = b""
-            self._graph.tensors.append(tensor)
-            self._constants[key] = len(self._graph.tensors) - 1
-        return self._constants[key]
-
-    def _operator(
-        self, name: str, inputs: list[int], output: int, options
-    ) -> schema.OperatorT:
-        operator = schema.OperatorT()
-        operator.opcodeIndex = self._code(name)
-        operator.inputs, operator.outputs = inputs, [output]
-        operator.builtinOptions = options
-        kind = type(options).__name__.removesuffix("T")
-        operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
-        return operator
-
-    def _code(self, name: str) -> int:
-        if name not in self._codes:
-            code = schema.OperatorCodeT()
-            code.builtinCode = getattr(schema.BuiltinOperator, name)
-            code.deprecatedBuiltinCode = code.builtinCode
-            code.version = _VERSIONS[name]
-            self._parsed.operatorCodes.append(code)
-            self._codes[name] = len(self._parsed.operatorCodes) - 1
-        return self._codes[name]

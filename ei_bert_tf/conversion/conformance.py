@@ -18,7 +18,6 @@ ALLOWED_OPS = frozenset(
         "ADD",
         "MUL",
         "SUB",
-        "MEAN",
         "RSQRT",
         "RESHAPE",
         "TRANSPOSE",

@@ -59,8 +59,8 @@ def is_constant(model: schema.ModelT, tensor: schema.TensorT) -> bool:
 
 
 def tensor_name(tensor: schema.TensorT) -> str:
-    """The tensor's name as text."""
-    return tensor.name.decode("utf-8", "replace")
+    """The tensor's name as text, empty if it has none."""
+    return (tensor.name or b"").decode("utf-8", "replace")
 
 
 def tensor_indexes(indexes) -> list[int]:

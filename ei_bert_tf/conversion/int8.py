@@ -7,8 +7,8 @@ import logging
 import tempfile
 
 from ei_bert_tf.compat import tf
-from ei_bert_tf.conversion.attention import rewrite_attention
 from ei_bert_tf.conversion.conformance import check_conformance
+from ei_bert_tf.conversion.device_graph import device_graph
 from ei_bert_tf.recipe import StudentConfig
 
 
@@ -43,7 +43,7 @@ def convert(quantized: tf.keras.Model, config: StudentConfig) -> bytes:
         converter.inference_input_type = tf.int8
         converter.inference_output_type = tf.int8
         logging.getLogger("absl").setLevel(logging.ERROR)
-        model = rewrite_attention(converter.convert())
+        model = device_graph(converter.convert())
     check_conformance(
         model, tokens=config.max_tokens, outputs=config.outputs, pair=config.pair
     )

@@ -3,7 +3,6 @@
 import dataclasses
 
 from ei_bert_tf.conversion import flatbuffer
-from ei_bert_tf.conversion.parts import layer_name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,8 +33,8 @@ def layer_outputs(model: bytes) -> dict[str, LayerOutput]:
     for operator in graph.operators:
         for index in flatbuffer.tensor_indexes(operator.outputs):
             tensor = graph.tensors[index]
-            name = layer_name(flatbuffer.tensor_name(tensor))
-            if name is not None and flatbuffer.type_name(tensor) == "int8":
+            name = flatbuffer.tensor_name(tensor)
+            if name and flatbuffer.type_name(tensor) == "int8":
                 ranges = tensor.quantization
                 found[name] = LayerOutput(
                     index, float(ranges.scale[0]), int(ranges.zeroPoint[0])

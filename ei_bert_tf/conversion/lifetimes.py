@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 
 from ei_bert_tf.conversion import flatbuffer
-from ei_bert_tf.conversion.parts import layer_name
 
 _ALIGNMENT_BYTES = 16  # TFLM's, of every buffer in the arena.
 _TYPE_BYTES = {"int8": 1, "int32": 4, "float32": 4}
@@ -16,7 +15,7 @@ class Activation:
     """A tensor that is computed and not stored in the file.
 
     Attributes:
-        layer: the student's layer that it came out of, or its own name.
+        layer: its name: the student's layer that it came out of, or an input's.
         bytes: as the arena aligns it.
     """
 
@@ -64,7 +63,9 @@ def lifetimes(model: bytes) -> list[Step]:
             first[index] = number
             last.setdefault(index, number)
     activations = {
-        index: Activation(_layer(graph.tensors[index]), _bytes(graph.tensors[index]))
+        index: Activation(
+            flatbuffer.tensor_name(graph.tensors[index]), _bytes(graph.tensors[index])
+        )
         for index in first
         if not flatbuffer.is_constant(parsed, graph.tensors[index])
     }
@@ -79,16 +80,11 @@ def lifetimes(model: bytes) -> list[Step]:
         steps.append(
             Step(
                 flatbuffer.operator_name(parsed, operator),
-                _layer(graph.tensors[output]),
+                flatbuffer.tensor_name(graph.tensors[output]),
                 sorted(live, key=lambda activation: -activation.bytes),
             )
         )
     return steps
-
-
-def _layer(tensor) -> str:
-    name = flatbuffer.tensor_name(tensor)
-    return layer_name(name) or name
 
 
 def _bytes(tensor) -> int:

@@ -12,7 +12,6 @@ _PARTS = {
     "norms": r".*_norm_\w+",
     "task layers": r"pooler|classifier",
 }
-_LAYER = re.compile(r"quant_(\w+?)/")
 
 
 def part_bytes(model: bytes) -> dict[str, int]:
@@ -24,22 +23,12 @@ def part_bytes(model: bytes) -> dict[str, int]:
     for tensor in parsed.subgraphs[0].tensors:
         if not flatbuffer.is_constant(parsed, tensor) or tensor.buffer in counted:
             continue
-        layer = layer_name(flatbuffer.tensor_name(tensor))
+        layer = flatbuffer.tensor_name(tensor)
         part = next(
-            (
-                part
-                for part, pattern in _PARTS.items()
-                if layer is not None and re.fullmatch(pattern, layer)
-            ),
+            (part for part, pattern in _PARTS.items() if re.fullmatch(pattern, layer)),
             None,
         )
         if part is not None:
             counted.add(tensor.buffer)
             found[part] += len(parsed.buffers[tensor.buffer].data)
     return found | {"graph": len(model) - sum(found.values())}
-
-
-def layer_name(tensor: str) -> str | None:
-    """The student's layer that a tensor of the file came out of, None for none."""
-    match = _LAYER.search(tensor)
-    return match[1] if match else None

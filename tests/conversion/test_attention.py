@@ -1,4 +1,4 @@
-"""Products by heads give what batched products gave."""
+"""Attention one head after the other computes what batched products did."""
 
 import numpy as np
 import pytest
@@ -8,45 +8,62 @@ from tflite_micro import runtime as tflm
 from ei_bert_tf.compat import tf
 from ei_bert_tf.conversion import flatbuffer
 from ei_bert_tf.conversion.attention import rewrite_attention
+from ei_bert_tf.conversion.editing import GraphEditor
 from tests.tiny_models import tiny_tflite
 
-ROWS, COLUMNS, INNER = 5, 7, 3
+TOKENS, SIZE, PENALTY = 7, 4, 6.0
 
 
-def attention(heads, adj_y, turned=True, adj_x=False, used_twice=False):
-    """Int8 [1, M, N, K] x [1, L or K, N, K or L] by heads, as the converter has it."""
-    first = (1, ROWS, heads, INNER)
-    second = (1, COLUMNS, heads, INNER) if adj_y else (1, INNER, heads, COLUMNS)
-    if not turned:
-        second = (1, heads, *second[1::2])
-    if adj_x:
-        first = (1, INNER, heads, ROWS)
+def attention(heads, queries=TOKENS, key_low=-1.0, of_token=0.0):
+    """Int8 attention of `heads`, as the converter writes it.
 
-    @tf.function(
-        input_signature=[tf.TensorSpec(first), tf.TensorSpec(second)], autograph=False
-    )
-    def multiply(a, b):
-        a = tf.transpose(a, (0, 2, 1, 3))
-        b = tf.transpose(b, (0, 2, 1, 3)) if turned else b
-        product = tf.matmul(a, b, transpose_a=adj_x, transpose_b=adj_y)
-        return (product, 2.0 * b) if used_twice else product
+    The ranges of keys and values have zero point 0 if they begin at -1.
+    """
+    width = heads * SIZE
+    kernel = np.eye(width, dtype=np.float32)[::-1] * 1.5
+    shapes = {"query": queries, "key": TOKENS, "value": TOKENS}
+    signature = [tf.TensorSpec((1, TOKENS), tf.int32, name="mask")] + [
+        tf.TensorSpec((1, count, width), name=name) for name, count in shapes.items()
+    ]
 
-    generator = np.random.default_rng(0)
+    def split(x):
+        x = tf.reshape(x, (1, -1, heads, SIZE))
+        return tf.transpose(x, (0, 2, 1, 3))
+
+    @tf.function(input_signature=signature, autograph=False)
+    def attend(mask, query, key, value):
+        bias = tf.gather(tf.constant([-PENALTY, of_token]), mask)
+        scores = tf.matmul(split(3.0 * query), split(key), transpose_b=True)
+        weights = tf.nn.softmax(scores + tf.reshape(bias, (1, 1, 1, TOKENS)))
+        context = tf.transpose(tf.matmul(weights, split(value)), (0, 2, 1, 3))
+        return tf.matmul(tf.reshape(context, (1, queries, width)), kernel)
+
+    def samples():
+        generator = np.random.default_rng(0)
+        for row in range(20):
+            mask = (np.arange(TOKENS) <= row % TOKENS).astype(np.int32)
+            found = [mask[None]]
+            for name, count in shapes.items():
+                low = -1.0 if name == "value" else key_low
+                values = generator.uniform(low, 127 / 128, (1, count, width))
+                values.flat[:2] = low, 127 / 128
+                found.append(values.astype(np.float32))
+            yield found
+
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [multiply.get_concrete_function()]
+        [attend.get_concrete_function()]
     )
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: (
-        # Ranges that are not symmetric: zero points other than 0.
-        [
-            generator.uniform(-1, 2, shape).astype(np.float32)
-            for shape in (first, second)
-        ]
-        for _ in range(20)
-    )
+    converter.representative_dataset = samples
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
     return converter.convert()
+
+
+def rewritten(model):
+    editor = GraphEditor(model)
+    rewrite_attention(editor)
+    return editor.finished()
 
 
 def operators(model):
@@ -57,87 +74,80 @@ def operators(model):
     ]
 
 
-def tflm_results(model, inputs):
+def inputs_of(model, tokens, seed):
+    """Random int8 inputs, and a mask of so many tokens."""
+    generator = np.random.default_rng(seed)
+    graph = flatbuffer.parse_model(model).subgraphs[0]
+    tensors = [graph.tensors[index] for index in graph.inputs]
+    mask = (np.arange(TOKENS) < tokens).astype(np.int32)[None]
+    return [
+        mask
+        if flatbuffer.type_name(tensor) == "int32"
+        else generator.integers(-128, 128, tensor.shape, np.int8)
+        for tensor in tensors
+    ]
+
+
+def tflm_result(model, inputs):
     interpreter = tflm.Interpreter.from_bytes(model, arena_size=1 << 20)
     for number, values in enumerate(inputs):
         interpreter.set_input(values, number)
     interpreter.invoke()
-    parsed = flatbuffer.parse_model(model)
-    return [
-        np.array(interpreter.get_output(number))
-        for number in range(len(parsed.subgraphs[0].outputs))
-    ]
+    return np.array(interpreter.get_output(0)).astype(int)
 
 
-def litert_results(model, inputs):
+def litert_result(model, inputs):
     interpreter = Interpreter(model_content=model)
     interpreter.allocate_tensors()
     details = interpreter.get_input_details()
     for detail, values in zip(details, inputs, strict=True):
         interpreter.set_tensor(detail["index"], values)
     interpreter.invoke()
-    return [
-        interpreter.get_tensor(detail["index"])
-        for detail in interpreter.get_output_details()
-    ]
+    (detail,) = interpreter.get_output_details()
+    return interpreter.get_tensor(detail["index"]).astype(int)
 
 
 @pytest.mark.parametrize(
-    ("heads", "adj_y", "choices"),
-    [
-        (2, True, {}),
-        (2, False, {}),
-        (3, False, {"turned": False}),
-        (3, False, {"used_twice": True}),
-        (1, True, {}),
-        (1, False, {}),
-    ],
+    ("heads", "queries"), [(1, TOKENS), (2, TOKENS), (3, TOKENS), (2, 1)]
 )
-def test_every_result_is_the_same(heads, adj_y, choices):
-    model = attention(heads, adj_y, **choices)
-    rewritten = rewrite_attention(model)
+def test_the_result_is_that_of_batched_products(heads, queries):
+    model = attention(heads, queries)
     assert "BATCH_MATMUL" in operators(model)
-    assert "BATCH_MATMUL" not in operators(rewritten)
-    assert operators(rewritten).count("FULLY_CONNECTED") == heads
-    generator = np.random.default_rng(1)
-    for _ in range(10):
-        inputs = [
-            generator.integers(-128, 128, tensor.shape, np.int8)
-            for tensor in (
-                flatbuffer.parse_model(model).subgraphs[0].tensors[index]
-                for index in flatbuffer.parse_model(model).subgraphs[0].inputs
-            )
-        ]
-        wanted = tflm_results(model, inputs)
-        for run, steps in ((tflm_results, 0), (litert_results, 1)):
-            found = run(rewritten, inputs)
-            for one, other in zip(found, wanted, strict=True):
-                assert one.shape == other.shape
-                # LiteRT rounds the requantization otherwise than TFLM.
-                assert np.abs(one.astype(int) - other).max() <= steps
-        assert max(np.ptp(result.astype(int)) for result in wanted) > 20
+    ours = rewritten(model)
+    found = operators(ours)
+    assert "BATCH_MATMUL" not in found and "ADD" not in found
+    assert found.count("SOFTMAX") == heads
+    assert found.count("FULLY_CONNECTED") == 2 * heads + 1
+    for tokens in (1, 3, TOKENS):
+        inputs = inputs_of(model, tokens, seed=tokens)
+        wanted = tflm_result(model, inputs)
+        assert np.ptp(wanted) > 100
+        # The scores are rounded once, not twice, which moves a weight by a few 256ths.
+        assert np.abs(tflm_result(ours, inputs) - wanted).max() <= 4
+        assert np.abs(litert_result(ours, inputs) - wanted).max() <= 4
 
 
-def test_a_product_that_can_turn_its_maker_adds_no_transpose():
-    count = operators(attention(2, False)).count("TRANSPOSE")
-    assert operators(rewrite_attention(attention(2, False))).count("TRANSPOSE") == count
-    shared = attention(2, False, used_twice=True)
-    assert operators(rewrite_attention(shared)).count("TRANSPOSE") == count + 1
+def test_padding_has_no_say():
+    model = rewritten(attention(2))
+    inputs = inputs_of(model, 3, seed=1)
+    wanted = tflm_result(model, inputs)
+    graph = flatbuffer.parse_model(model).subgraphs[0]
+    for values, index in zip(inputs, graph.inputs, strict=True):
+        if "value" in flatbuffer.tensor_name(graph.tensors[index]):
+            values[:, 3:] = 127
+    # exp(-6) for each of 4 tokens against 3, at most 254 steps apart.
+    assert 0 < np.abs(tflm_result(model, inputs) - wanted).max() < 60
 
 
-def test_a_file_without_such_products_stays_as_it_is():
-    assert rewrite_attention(tiny_tflite()) == tiny_tflite()
+def test_keys_of_another_zero_point_are_refused():
+    with pytest.raises(ValueError, match=r"zero point -?\d+; 0"):
+        rewritten(attention(2, key_low=-0.5))
 
 
-def test_a_first_input_that_is_read_transposed_is_refused():
-    model = attention(2, True, adj_x=True)
-    parsed = flatbuffer.parse_model(model)
-    (product,) = (
-        operator
-        for operator in parsed.subgraphs[0].operators
-        if flatbuffer.operator_name(parsed, operator) == "BATCH_MATMUL"
-    )
-    if not product.builtinOptions.adjX:
-        pytest.fail("the converter does not leave adj_x any more")
-    with pytest.raises(ValueError, match="first input transposed"):
-        rewrite_attention(model)
+def test_a_mask_that_adds_to_tokens_is_refused():
+    with pytest.raises(ValueError, match="to the scores of a token"):
+        rewritten(attention(2, of_token=1.0))
+
+
+def test_a_file_without_attention_keeps_its_operators():
+    assert operators(rewritten(tiny_tflite())) == operators(tiny_tflite())
