@@ -17,6 +17,10 @@ from firmware_export.elf import data_object
 PROGRAM = pathlib.Path(__file__).parents[1] / "tests" / "c" / "cortex_m"
 _PREFIX = "arm-none-eabi-"
 _WARNINGS = ("-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion")
+_CXX = (
+    *("-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"),
+    "-DTF_LITE_STATIC_MEMORY",
+)
 _SECTIONS = ("-ffunction-sections", "-fdata-sections")
 _LINKER = "-Wl,--gc-sections,-z,noexecstack,--no-warn-rwx-segments,-e0"
 _SECONDS = 600
@@ -91,8 +95,7 @@ def compile_sources(
             continue
         command = [f"{_PREFIX}gcc", "-std=c99"]
         if not is_c:
-            command = [f"{_PREFIX}g++", "-std=c++17", "-fno-exceptions", "-fno-rtti"]
-            command += ["-fno-threadsafe-statics", "-DTF_LITE_STATIC_MEMORY"]
+            command = [f"{_PREFIX}g++", *_CXX]
         command += [*flags, *_WARNINGS, *_SECTIONS, optimization, "-fstack-usage"]
         command += _include(firmware, tflm)
         objects[source.name] = folder / f"{source.name}.o"
@@ -132,6 +135,7 @@ def build(
     for source in program:
         language = ["gcc", "-std=gnu99"] if source.suffix == ".c" else ["g++"]
         command = [_PREFIX + language[0], *language[1:], *board.flags, *_SECTIONS]
+        command += _CXX if language == ["g++"] else []
         command += [*_WARNINGS[:3], "-Os", *defines, *include]
         command += [*_include(firmware, tflm), "-c", str(source)]
         linked.append(folder / f"{source.name}.o")

@@ -32,8 +32,8 @@ _RELEASE = ("NDEBUG", "TF_LITE_STRIP_ERROR_STRINGS")
 CODE = ("tokenizer", "blob", "self_test", "names", "classifier")
 # Of a student of single texts and of pairs.
 _OPERATORS = (
-    *("ADD", "BATCH_MATMUL", "FULLY_CONNECTED", "GATHER", "MEAN", "MUL", "RESHAPE"),
-    *("RSQRT", "SOFTMAX", "STRIDED_SLICE", "SUB", "TANH", "TRANSPOSE"),
+    *("ADD", "CONCATENATION", "FULLY_CONNECTED", "GATHER", "MUL", "RESHAPE", "RSQRT"),
+    *("SOFTMAX", "SPLIT", "STRIDED_SLICE", "SUB", "TANH", "TRANSPOSE"),
 )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from ei_bert_tf.bundle import Bundle
 from ei_bert_tf.errors import AnyPath, InputError
 from ei_bert_tf.evaluation.classifier import Classifier, encode_rows
+from ei_bert_tf.evaluation.device_cost import device_cost
 from ei_bert_tf.evaluation.latency import Engine, measure, ratios, table
 from ei_bert_tf.evaluation.runtimes import RUNTIMES, open_runtime
 from ei_bert_tf.evaluation.service import Service
@@ -169,6 +170,11 @@ def added_memory(bundle: Bundle, texts: Texts) -> dict[str, Any]:
     return {name: service.added_memory(name) for name in RUNTIMES}
 
 
+def instructions(bundle: Bundle, core: str) -> dict[str, Any]:
+    """What an inference takes on a microcontroller, as device_cost predicts it."""
+    return device_cost(bundle.model, core)
+
+
 def thread_numbers(values: Sequence[str]) -> list[int]:
     """Numbers of threads from text.
 
@@ -201,6 +207,17 @@ def as_text(measured: dict[str, Any]) -> str:
             lines.append(
                 f"{pair['engine']}, {pair['threads']} threads: {pair['peer']} "
                 f"({pair['peer_engine']}) takes {pair['inference']['all']:.2f} x"
+            )
+    if "device" in measured:
+        found = measured["device"]
+        lines.append(
+            f"{found['instructions'] / 1e6:.1f} million instructions on a "
+            f"{found['core']} with {found['kernels']}"
+        )
+        for row in found["operators"]:
+            lines.append(
+                f"{row['op']:<16} {row['count']:>4} {row['instructions'] / 1e6:>8.2f} "
+                f"{row['share']:>6.1%}"
             )
     for name in ("load", "tenth_of_a_core"):
         for pattern, found in measured.get(name, {}).get("patterns", {}).items():

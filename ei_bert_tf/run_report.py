@@ -11,6 +11,7 @@ from ei_bert_tf.conversion.layer_outputs import layer_outputs
 from ei_bert_tf.conversion.lifetimes import lifetimes
 from ei_bert_tf.conversion.parts import part_bytes
 from ei_bert_tf.evaluation.calibration import probabilities
+from ei_bert_tf.evaluation.device_cost import device_cost
 from ei_bert_tf.evaluation.float_student import load_float_student
 from ei_bert_tf.evaluation.layer_error import layer_errors
 from ei_bert_tf.metrics import metric_value
@@ -59,6 +60,7 @@ def run_report(
         "parts": part_bytes(pipeline.model),
         "flash": flash_sizes(firmware),
         "arena": _arena(pipeline.model),
+        "device": device_cost(pipeline.model),
         "layers": _layers(pipeline),
         "sensitivity": _sensitivity(pipeline),
         "vocabulary": pipeline.curriculum.vocabulary,

@@ -61,6 +61,19 @@ def contents(labels=("on", "off"), **changes):
             "cortex-m4": {"model": 990_000, "tokenizer": 2174},
             "cortex-m55": {"model": 990_000, "tokenizer": 2214},
         },
+        "device": {
+            "core": "cortex-m7",
+            "kernels": "CMSIS-NN",
+            "instructions": 12_500_000,
+            "operators": [
+                {
+                    "op": "FULLY_CONNECTED",
+                    "count": 7,
+                    "instructions": 12_500_000,
+                    "share": 1.0,
+                }
+            ],
+        },
         "arena": {
             "steps": [
                 {"op": "GATHER", "layer": "embedding", "live_bytes": 512},

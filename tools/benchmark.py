@@ -9,6 +9,9 @@ latencies count from the moment a request comes. memory says what model, interpr
 tokenizer add to a process. tenth_of_a_core is the load with one worker that the kernel
 gives 10 of 100 ms, and a tenth of the requests.
 
+--device says instead how many instructions an inference takes on a microcontroller, and
+which operators they go to.
+
 Without --eval_file the texts are the built-in tweets.
 """
 
@@ -20,6 +23,12 @@ from absl import flags
 from . import _program
 
 _BUNDLE = flags.DEFINE_string("bundle", None, "The folder that compress wrote.")
+_DEVICE = flags.DEFINE_enum(
+    "device",
+    None,
+    ["cortex-m7"],
+    "Measure nothing: predict the instructions on this core with CMSIS-NN kernels.",
+)
 _MEASURE = flags.DEFINE_multi_enum(
     "measure",
     ["latency"],
@@ -61,6 +70,9 @@ def main(_: list[str]) -> None:
     from ei_bert_tf.bundle import Bundle
 
     bundle = Bundle.load(_BUNDLE.value)
+    if _DEVICE.value is not None:
+        _print({"device": benchmark.instructions(bundle, _DEVICE.value)})
+        return
     texts = benchmark.benchmark_texts(
         bundle, _EVAL_FILE.value, _TEXT_COLUMNS.value, _HEADER.value
     )
@@ -84,6 +96,12 @@ def main(_: list[str]) -> None:
         ),
     }
     measured = {name: measures[name]() for name in dict.fromkeys(_MEASURE.value)}
+    _print(measured)
+
+
+def _print(measured: dict) -> None:
+    from ei_bert_tf import benchmark
+
     print(benchmark.as_text(measured), file=sys.stderr)
     print(json.dumps(measured))
 

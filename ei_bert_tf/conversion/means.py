@@ -1,8 +1,8 @@
 """Rewrites means over the last axis as products with ones.
 
 Kernels reduce element by element through general strides, while FULLY_CONNECTED sums
-with vector instructions. Its weights are all 127, in the scale of 1 / (127 H): the sum is
-exact, and so large that its division is rounded to the nearest step.
+with vector instructions. Its weights are all 127, in the scale of 1 / (127 H): the sum
+is exact, and so large that its division is rounded to the nearest step.
 
 H elements.
 """
