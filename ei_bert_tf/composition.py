@@ -113,6 +113,7 @@ def compress(
         "resumed": False,
     }
     found = operators(model)
+    tables = _lookup_table(pipeline, logits["tflm"])
     _write_model(folder, pipeline)
     manifest: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
@@ -149,12 +150,11 @@ def compress(
     }
     if job.target_sparsity:
         manifest["sparsity"] = {"target": job.target_sparsity} | zeros_of(model)
-    if job.lookup_table_weights:
-        measured = _lookup_table(pipeline, logits["tflm"])
-        manifest["lookup_table"] = measured
+    if tables is not None:
+        manifest["lookup_table"] = tables
         manifest["stages"].append(
             {"name": "student_lookup_table", "seconds": 0.0, "resumed": False}
-            | {key: measured[key] for key in ("metric", "value", "bytes")}
+            | {key: tables[key] for key in ("metric", "value", "bytes")}
         )
     if data.test is not None:
         manifest["test"] = _test_value(data, model, tokenizer, tokens)
@@ -247,13 +247,15 @@ def _write_model(folder: pathlib.Path, pipeline: Pipeline) -> None:
         (folder / LOOKUP_TABLE_FILE).unlink(missing_ok=True)
 
 
-def _lookup_table(pipeline: Pipeline, logits: np.ndarray) -> dict[str, Any]:
-    """What the manifest says of the file with 4-bit weights, all of it in TFLM.
+def _lookup_table(pipeline: Pipeline, logits: np.ndarray) -> dict[str, Any] | None:
+    """What the manifest says of the file with 4-bit weights, None where there is none.
 
     Args:
         logits: int8 [N, C] of model.tflite in TFLM, for the examples to report.
     """
     model, examples = pipeline.lookup_table_model, pipeline.prepared.dataset.evaluate
+    if not model:
+        return None
     engine = open_runtime("tflm", model)
     found = engine.logits(pipeline.prepared.encode(pipeline.tokenizer, examples))
     needed = smallest_arena_bytes(model)
