@@ -48,7 +48,7 @@ def rounded(model: bytes, per_channel: bool, int4: bool) -> bytes:
         most = np.abs(values.astype(np.float64)).max(axis=1)
         if not per_channel:
             most = most[:1] * 0 + most.max()
-        factors = most / _LARGEST
+        factors = (most / _LARGEST).astype(np.float32)  # The type that is written.
         steps = np.round(values / factors[:, None]).astype(np.int8)
         packed = steps.ravel().view(np.uint8)
         if int4:
