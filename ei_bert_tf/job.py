@@ -44,6 +44,7 @@ class Job:
         method, student_start: how the student learns (None for what the preset does),
             and what it starts as.
         target_sparsity: share of zeros in the student's kernels and tables.
+        lookup_table_weights: whether there is a second file, of 4-bit weights.
         seed: of every random choice.
     """
 
@@ -67,6 +68,7 @@ class Job:
     method: str | None = None
     student_start: str = STUDENT_STARTS[0]
     target_sparsity: float = 0.0
+    lookup_table_weights: bool = False
     seed: int = 0
 
     def __post_init__(self):

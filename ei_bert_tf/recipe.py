@@ -41,6 +41,7 @@ _MAY_BE_ZERO = (
     "teacher_class_steps",
     "student_least_steps",
     "quantization_least_steps",
+    "palette_least_steps",
     "epoch_texts",
     "refinement_epochs",
 )
@@ -120,6 +121,8 @@ class Recipe:
             refinement_teacher_reads says whose ids it reads.
         pruning_epochs: before quantization, where zeros are asked for.
         quantization_*: the same losses under quantization-aware training.
+        palette_*: with weights of 16 values, where they are asked for, at the rate of
+            quantization.
         logits_weight, features_weight, task_weight: of MSE on logits, MSE on the
             states that the pooler reads, and cross-entropy (or squared error).
         hidden_weight, attention_weight: method layerwise, of MSE on token states and
@@ -155,6 +158,8 @@ class Recipe:
     quantization_epochs: int = 1
     quantization_least_steps: int = 3000
     quantization_learning_rate: float = 1e-4
+    palette_epochs: int = 1
+    palette_least_steps: int = 3000
     warmup_share: float = 0.1
     augmented_copies: int = 2
     augmented_least_texts: int = 64000
@@ -244,6 +249,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "teacher_class_steps": 0,
         "student_least_steps": 0,
         "quantization_least_steps": 0,
+        "palette_least_steps": 0,
         # In so few steps copies teach no more, and a larger rate is needed.
         "augmented_copies": 0,
         "augmented_least_texts": 0,
@@ -252,6 +258,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "epoch_texts": 1500,
         "student_learning_rate": 1e-3,
         "quantization_epochs": 5,
+        "palette_epochs": 5,
         "quantization_learning_rate": 2e-4,
         # A little better than 1: benchmarks/choices/bbc_news.
         "features_weight": 3.0,
@@ -262,5 +269,6 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "augmented_copies": 4,
         "student_epochs": 8,
         "quantization_epochs": 2,
+        "palette_epochs": 2,
     },
 }
