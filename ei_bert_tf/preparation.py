@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ei_bert_tf.compression.quantization import quantize_student
+from ei_bert_tf.compression.quantization import exportable_student
 from ei_bert_tf.conversion.int8 import convert
 from ei_bert_tf.distillation.augmentation import word_neighbours
 from ei_bert_tf.errors import InputError
@@ -137,6 +137,7 @@ class Preparation:
             layers=min(self.recipe.layers, backbone.num_layers),
             outputs=self.task.outputs,
             norm=self.recipe.norm,
+            weight_scales=self.recipe.weight_scales,
             pair=self.task.is_pair,
         )
 
@@ -147,7 +148,7 @@ def untrained_model(config: StudentConfig, seed: int) -> bytes:
     generator = np.random.default_rng(seed)
     for weight in student.trainable_weights:
         weight.assign(generator.normal(size=weight.shape) * 0.1)
-    quantized = quantize_student(student)
+    quantized = exportable_student(student, config.has_channel_scales)
     ids = np.zeros((1, config.max_tokens), np.int32)
     ids[0] = np.arange(config.max_tokens) % config.vocabulary_size
     batch = {"ids": ids, "mask": np.ones_like(ids), "segment_ids": ids % 2}

@@ -88,6 +88,13 @@ _TARGET_SPARSITY = flags.DEFINE_float(
     "Share of zeros in the student's weights, 0 to below 1: they make the file smaller "
     "under compression, not in flash.",
 )
+_QUANTIZATION = flags.DEFINE_enum(
+    "quantization",
+    None,
+    recipe.QUANTIZATIONS,
+    "qat: the student goes on learning with int8 in its operators (the default); ptq: "
+    "its weights are only rounded, with ranges measured on training texts.",
+)
 _SEED = flags.DEFINE_integer(
     "seed", 0, "Start of every random choice; equal seeds give equal files."
 )
@@ -119,5 +126,6 @@ def choices() -> dict[str, Any]:
         "method": _METHOD.value,
         "student_start": _STUDENT_START.value,
         "target_sparsity": _TARGET_SPARSITY.value,
+        "quantization": _QUANTIZATION.value,
         "seed": _SEED.value,
     }

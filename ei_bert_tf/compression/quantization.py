@@ -8,7 +8,14 @@ int8 inputs and outputs.
 import numpy as np
 
 from ei_bert_tf.compat import Default8BitQuantizeScheme, tf, tfmot
-from ei_bert_tf.compression.quantizers import FixedRange, RunningRange
+from ei_bert_tf.compression.quantizers import (
+    FixedRange,
+    LearnedRange,
+    RunningRange,
+    StillRange,
+)
+from ei_bert_tf.recipe import Recipe, StudentConfig
+from ei_bert_tf.student.encoder import build_student
 from ei_bert_tf.student.layers import OWN_LAYERS
 
 _quantization = tfmot.quantization.keras
@@ -32,23 +39,31 @@ SAME_SCALE = (
 
 
 class OperatorConfig(_quantization.QuantizeConfig):
-    """Quantizes named weights (int8, symmetric, per tensor) and the output.
+    """Quantizes named weights (int8, symmetric) and the output.
 
     Args:
         weights: attributes of the layer that hold weights.
-        output: `running`, `none`, or a fixed `[low, high]`.
+        output: `none`, a fixed `[low, high]`, or of RANGES: `running`, `percentile` or
+            `learned`.
+        percentile: of `percentile`.
+        per_channel: whether each column of a weight has a scale of its own.
     """
 
-    def __init__(self, weights, output):
+    def __init__(self, weights, output, percentile=100.0, per_channel=False):
         self.weights = list(weights)
         self.output = output
+        self.percentile = percentile
+        self.per_channel = per_channel
 
     def get_weights_and_quantizers(self, layer):
         return [
             (
                 getattr(layer, name),
                 _quantization.quantizers.LastValueQuantizer(
-                    num_bits=8, per_axis=False, symmetric=True, narrow_range=True
+                    num_bits=8,
+                    per_axis=self.per_channel,
+                    symmetric=True,
+                    narrow_range=True,
                 ),
             )
             for name in self.weights
@@ -69,10 +84,19 @@ class OperatorConfig(_quantization.QuantizeConfig):
             return []
         if self.output == "running":
             return [RunningRange()]
+        if self.output == "percentile":
+            return [StillRange(self.percentile)]
+        if self.output == "learned":
+            return [LearnedRange()]
         return [FixedRange(*self.output)]
 
     def get_config(self):
-        return {"weights": self.weights, "output": self.output}
+        return {
+            "weights": self.weights,
+            "output": self.output,
+            "percentile": self.percentile,
+            "per_channel": self.per_channel,
+        }
 
 
 class _UnchangedLayout:
@@ -89,15 +113,55 @@ class StudentScheme(Default8BitQuantizeScheme):
         return _UnchangedLayout()
 
 
-def quantize_student(student: tf.keras.Model) -> tf.keras.Model:
+def quantize_student(
+    student: tf.keras.Model, recipe: Recipe | None = None, per_channel: bool = False
+) -> tf.keras.Model:
     """The student with a fake quantizer behind every operator, same weights.
 
     Layer `x` of the student is `quant_x` of the result. Ranges are empty until the
     first call with training=True.
+
+    Args:
+        recipe: says where ranges come from; None for running means.
+        per_channel: whether each column of a kernel has a scale of its own.
     """
+    chosen = recipe or Recipe()
+
+    def annotate(layer):
+        return _annotate(layer, chosen, per_channel)
+
+    return _quantized(student, annotate)
+
+
+def exportable_student(
+    student: tf.keras.Model, per_channel: bool = False
+) -> tf.keras.Model:
+    """The same as the converter takes it, for copy_quantized to fill.
+
+    It refuses fake quantizers of kernels by column. Without any, it takes the scales
+    that they would have had.
+    """
+
+    def annotate(layer):
+        return _annotate(layer, Recipe(), per_channel, exported=True)
+
+    return _quantized(student, annotate)
+
+
+def exported_student(
+    quantized: tf.keras.Model, config: StudentConfig
+) -> tf.keras.Model:
+    """A quantized student as the converter takes it, of batch 1 and fixed length."""
+    fixed = build_student(config, fixed_tokens=True, folded=True)
+    fixed = exportable_student(fixed, config.has_channel_scales)
+    copy_quantized(quantized, fixed)
+    return fixed
+
+
+def _quantized(student: tf.keras.Model, annotate) -> tf.keras.Model:
     scope = {**OWN_LAYERS, "OperatorConfig": OperatorConfig}
     with _quantization.quantize_scope(scope):
-        annotated = tf.keras.models.clone_model(student, clone_function=_annotate)
+        annotated = tf.keras.models.clone_model(student, clone_function=annotate)
         for layer in annotated.layers:
             if layer.weights:
                 name = layer.layer.name
@@ -105,19 +169,23 @@ def quantize_student(student: tf.keras.Model) -> tf.keras.Model:
         return _quantization.quantize_apply(annotated, StudentScheme())
 
 
-def _annotate(layer):
+def _annotate(layer, recipe, per_channel, exported=False):
     kind = type(layer).__name__
     copy = type(layer).from_config(layer.get_config())
     if kind == "InputLayer":
         return copy
-    output = "running"
+    weights = WEIGHTS.get(kind, ())
+    by_column = per_channel and weights == ("kernel",)
+    if by_column and exported:
+        weights = ()
+    output = "running" if exported else recipe.quantization_ranges
     if kind in SAME_SCALE:
         output = "none"
     elif kind == "Softmax":
         output = [0.0, 255 / 256]
     elif kind == "Activation":
         output = [-1.0, 127 / 128]
-    config = OperatorConfig(WEIGHTS.get(kind, ()), output)
+    config = OperatorConfig(weights, output, recipe.quantization_percentile, by_column)
     return _quantization.quantize_annotate_layer(copy, quantize_config=config)
 
 
@@ -134,20 +202,26 @@ def float_weights(quantized: tf.keras.Model, student: tf.keras.Model) -> None:
 def copy_quantized(source: tf.keras.Model, target: tf.keras.Model) -> None:
     """Copies weights and ranges between quantized models by layer name.
 
+    Args:
+        source: trained, of quantize_student.
+        target: of quantize_student or exportable_student.
+
     Ranges are snapped to exact scales: the converter derives the scale of a tensor
     in more than one place and refuses the model when the last bit differs.
     """
     for layer in target.layers:
         if not layer.weights:
             continue
-        origin = source.get_layer(layer.name)
-        layer.set_weights(origin.get_weights())
-        found = {_last_name(weight): weight for weight in layer.weights}
-        if "output_low" in found:
-            low, high = found["output_low"], found["output_high"]
-            snapped = exact_range(float(low.numpy()), float(high.numpy()))
-            low.assign(snapped[0])
-            high.assign(snapped[1])
+        trained = source.get_layer(layer.name).weights
+        values = {_last_name(weight): weight.numpy() for weight in trained}
+        if "output_low" in values:
+            low, high = (
+                float(values[end] * np.exp(values.get(f"{end}_growth", 0.0)))
+                for end in ("output_low", "output_high")
+            )
+            values["output_low"], values["output_high"] = exact_range(low, high)
+        for weight in layer.weights:
+            weight.assign(values[_last_name(weight)])
 
 
 def exact_range(low: float, high: float) -> tuple[float, float]:
