@@ -133,6 +133,19 @@ def test_without_pruning_a_file_has_few_zeros(tiny):
 
 
 @pytest.mark.slow
+def test_noise_on_the_logits_follows_from_the_seed(tiny):
+    models = []
+    for noise in (0.0, 8.0, 8.0):
+        overrides = {"augmented_copies": 0, "quantization_noise": noise}
+        given = choices(tiny, "noisy", overrides, method="kd")
+        folder = tiny / "noisy"
+        ei_bert_tf.run_stages(STAGES[:-1], work_dir=folder, **given)
+        ei_bert_tf.run_stages(STAGES[-1:], work_dir=folder, resume=False, **given)
+        models.append((folder / "model.tflite").read_bytes())
+    assert models[1] == models[2] != models[0]
+
+
+@pytest.mark.slow
 def test_post_training_quantization_rounds_the_distilled_student(tiny):
     overrides = {"augmented_copies": 0, "weight_scales": "channel"}
     found = compress(tiny, "ptq", overrides, method="kd", quantization="ptq")
