@@ -10,6 +10,7 @@ from ei_bert_tf.recipe import (
     METHODS,
     PRESET_METHODS,
     PRESETS,
+    QUANTIZATIONS,
     STUDENT_STARTS,
     Recipe,
 )
@@ -45,6 +46,7 @@ class Job:
             and what it starts as.
         target_sparsity: share of zeros in the student's kernels and tables.
         lookup_table_weights: whether there is a second file, of 4-bit weights.
+        quantization: trained (`qat`) or not (`ptq`), None for what the recipe says.
         seed: of every random choice.
     """
 
@@ -69,6 +71,7 @@ class Job:
     student_start: str = STUDENT_STARTS[0]
     target_sparsity: float = 0.0
     lookup_table_weights: bool = False
+    quantization: str | None = None
     seed: int = 0
 
     def __post_init__(self):
@@ -89,6 +92,8 @@ class Job:
             raise InputError(
                 f"--target_sparsity={self.target_sparsity}: at least 0 and below 1"
             )
+        if self.quantization is not None:
+            _check_choice("quantization", self.quantization, QUANTIZATIONS)
         check_teacher_name(self.teacher)
 
     def command(self) -> str:
@@ -108,8 +113,11 @@ class Job:
         return " ".join(words)
 
     def read_recipe(self) -> Recipe:
-        """The preset with the overrides of the recipe file."""
-        return Recipe.read(self.preset, self.recipe)
+        """The preset with the overrides of the recipe file and of the flags."""
+        recipe = Recipe.read(self.preset, self.recipe)
+        if self.quantization is None:
+            return recipe
+        return dataclasses.replace(recipe, quantization=self.quantization)
 
     def load_dataset(self) -> Dataset:
         """The named data set, or the files; never both.

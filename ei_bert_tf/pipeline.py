@@ -9,7 +9,7 @@ import numpy as np
 from ei_bert_tf.compat import tf
 from ei_bert_tf.compression.palette import cluster_student, copy_clustered
 from ei_bert_tf.compression.quantization import (
-    copy_quantized,
+    exported_student,
     float_weights,
     quantize_student,
 )
@@ -23,7 +23,7 @@ from ei_bert_tf.conversion.lookup_tables import with_lookup_tables
 from ei_bert_tf.curriculum import Curriculum
 from ei_bert_tf.distillation.cross import refine
 from ei_bert_tf.distillation.lessons import write_outputs
-from ei_bert_tf.distillation.trainer import predictor, train_student
+from ei_bert_tf.distillation.trainer import measure_ranges, predictor, train_student
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.evaluation.parity import check_same_logits
 from ei_bert_tf.metrics import metric_value
@@ -300,7 +300,8 @@ class Pipeline:
         target = self.job.target_sparsity
         if not target:
             return
-        self.store.depend_on([target, recipe.choices("pruning", "quantization")])
+        depends = recipe.choices("pruning", "quantization_learning_rate")
+        self.store.depend_on([target, depends])
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
             texts = len(self.curriculum.examples())
@@ -328,24 +329,32 @@ class Pipeline:
         self.store.depend_on([recipe.choices("quantization"), self.job.max_model_bytes])
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
-            quantized = quantize_student(self.folded)
-            value = self._train_folded(
-                quantized,
-                "quantization",
-                recipe.quantization_epochs,
-                recipe.quantization_least_steps,
-                folder,
-                warm_ranges=True,
-                keep_zeros=self.job.target_sparsity > 0,
-            )
+            quantized = quantize_student(self.folded, recipe, config.has_channel_scales)
+            if recipe.quantization == "qat":
+                value = self._train_folded(
+                    quantized,
+                    "quantization",
+                    recipe.quantization_epochs,
+                    recipe.quantization_least_steps,
+                    folder,
+                    warm_ranges=True,
+                    keep_zeros=self.job.target_sparsity > 0,
+                    noise_steps=recipe.quantization_noise,
+                )
+            else:
+                value = measure_ranges(
+                    quantized,
+                    config,
+                    self.task,
+                    self.curriculum.lessons().encoded,
+                    self.curriculum.held_out(),
+                    recipe.student_batch_size,
+                    stage_seed(self.job.seed, "quantization"),
+                )
             final = build_student(config, folded=True)
             float_weights(quantized, final)
             save_weights(folder / FLOAT_STUDENT, final.weights)
-            fixed = quantize_student(
-                build_student(config, fixed_tokens=True, folded=True)
-            )
-            copy_quantized(quantized, fixed)
-            model = convert(fixed, config)
+            model = convert(exported_student(quantized, config), config)
             if len(model) > self.job.max_model_bytes:
                 raise InputError(
                     f"--max_model_bytes={self.job.max_model_bytes}: the file came out "

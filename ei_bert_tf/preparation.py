@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ei_bert_tf.compression.palette import cluster_student, copy_clustered
-from ei_bert_tf.compression.quantization import quantize_student
+from ei_bert_tf.compression.quantization import exportable_student
 from ei_bert_tf.conversion.int8 import convert
 from ei_bert_tf.conversion.lookup_tables import LEAST_WEIGHTS, with_lookup_tables
 from ei_bert_tf.distillation.augmentation import word_neighbours
@@ -141,14 +141,22 @@ class Preparation:
             layers=min(self.recipe.layers, backbone.num_layers),
             outputs=self.task.outputs,
             norm=self.recipe.norm,
+            weight_scales=self.recipe.weight_scales,
             pair=self.task.is_pair,
         )
 
     def _check_tables(self) -> None:
         config = self.config
+        if not self.job.lookup_table_weights:
+            return
+        if config.has_channel_scales:
+            raise InputError(
+                "--lookup_table_weights: a table is of one scale; weight_scales in the "
+                "recipe has to be 'tensor'"
+            )
         widest = max(config.feed_forward_size, config.task_size)
         largest = config.hidden_size * widest
-        if self.job.lookup_table_weights and largest < LEAST_WEIGHTS:
+        if largest < LEAST_WEIGHTS:
             raise InputError(
                 f"--lookup_table_weights: the student's largest weight has {largest} "
                 f"values; tables pay from {LEAST_WEIGHTS} on"
@@ -163,11 +171,11 @@ def untrained_model(
     generator = np.random.default_rng(seed)
     for weight in student.trainable_weights:
         weight.assign(generator.normal(size=weight.shape) * 0.1)
-    quantized = quantize_student(student)
-    trained = cluster_student(student) if lookup_tables else quantized
+    quantized = exportable_student(student, config.has_channel_scales)
     ids = np.zeros((1, config.max_tokens), np.int32)
     ids[0] = np.arange(config.max_tokens) % config.vocabulary_size
     batch = {"ids": ids, "mask": np.ones_like(ids), "segment_ids": ids % 2}
+    trained = cluster_student(student) if lookup_tables else quantized
     trained(student_inputs(config, batch), training=True)
     if not lookup_tables:
         return convert(quantized, config)

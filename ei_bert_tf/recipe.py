@@ -16,6 +16,9 @@ NORMS = ("layer", "affine")
 TASK_LAYERS = ("copied", "frozen", "shared")
 TEACHER_READS = ("student", "own")
 KEEP_BY = ("attention", "frequency", "both")
+QUANTIZATIONS = ("qat", "ptq")
+RANGES = ("running", "percentile", "learned")
+WEIGHT_SCALES = ("tensor", "channel")
 LOSS_WEIGHTS = (
     "logits_weight",
     "features_weight",
@@ -50,6 +53,9 @@ _ONE_OF = {
     "keep_by": KEEP_BY,
     "task_layers": TASK_LAYERS,
     "refinement_teacher_reads": TEACHER_READS,
+    "quantization": QUANTIZATIONS,
+    "quantization_ranges": RANGES,
+    "weight_scales": WEIGHT_SCALES,
 }
 
 
@@ -70,6 +76,7 @@ class StudentConfig:
         outputs: C, classes, or 1 for regression.
         norm: `layer` (LayerNorm) or `affine` (element-wise scale, MobileBERT's NoNorm).
         pair: whether segment ids are an input.
+        weight_scales: of a kernel's int8: one a `tensor`, or one a `channel` (column).
     """
 
     vocabulary_size: int
@@ -84,10 +91,18 @@ class StudentConfig:
     outputs: int
     norm: str = "layer"
     pair: bool = False
+    weight_scales: str = WEIGHT_SCALES[0]
 
     def __post_init__(self):
-        if self.norm not in NORMS:
-            raise InputError(f"norm: {self.norm!r}; accepted: {', '.join(NORMS)}")
+        for name, accepted in (("norm", NORMS), ("weight_scales", WEIGHT_SCALES)):
+            value = getattr(self, name)
+            if value not in accepted:
+                raise InputError(f"{name}: {value!r}; accepted: {', '.join(accepted)}")
+
+    @property
+    def has_channel_scales(self) -> bool:
+        """Whether each column of a kernel has a scale of its own."""
+        return self.weight_scales == "channel"
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -120,7 +135,14 @@ class Recipe:
             loss, a teacher's rate of 0 keeps the teacher still, and
             refinement_teacher_reads says whose ids it reads.
         pruning_epochs: before quantization, where zeros are asked for.
-        quantization_*: the same losses under quantization-aware training.
+        quantization: `qat`, the same losses under quantization-aware training, or
+            `ptq`, the trained weights rounded, with ranges of the training texts.
+        quantization_*: of qat. quantization_ranges of activations, for ptq too: the
+            `running` mean of the batches' ends, those of the first batches without
+            what lies beyond the quantization_percentile of the absolute values, or
+            `learned` by gradients from there (qat only). quantization_noise is on the
+            logits, in int8 steps of theirs, as engines differ (docs/parity.md).
+        weight_scales: of a kernel: one a `tensor`, or one a `channel` (column).
         palette_*: with weights of 16 values, where they are asked for, at the rate of
             quantization.
         logits_weight, features_weight, task_weight: of MSE on logits, MSE on the
@@ -155,9 +177,14 @@ class Recipe:
     refinement_student_weight: float = 0.5
     refinement_teacher_reads: str = TEACHER_READS[0]
     pruning_epochs: int = 1
+    quantization: str = QUANTIZATIONS[0]
     quantization_epochs: int = 1
     quantization_least_steps: int = 3000
     quantization_learning_rate: float = 1e-4
+    quantization_ranges: str = RANGES[0]
+    quantization_percentile: float = 99.99
+    quantization_noise: float = 0.0
+    weight_scales: str = WEIGHT_SCALES[0]
     palette_epochs: int = 1
     palette_least_steps: int = 3000
     warmup_share: float = 0.1
@@ -190,6 +217,16 @@ class Recipe:
                 raise InputError(f"--recipe: {field.name} is {value}; at least 0")
             if field.name in _BELOW_ONE and value >= 1:
                 raise InputError(f"--recipe: {field.name} is {value}; below 1")
+        if not 50 < self.quantization_percentile <= 100:
+            raise InputError(
+                f"--recipe: quantization_percentile is {self.quantization_percentile}; "
+                "above 50 and at most 100"
+            )
+        if (self.quantization, self.quantization_ranges) == ("ptq", "learned"):
+            raise InputError(
+                "quantization 'ptq' with quantization_ranges 'learned': ranges are "
+                f"learned in training only; accepted: {', '.join(RANGES[:2])}"
+            )
 
     @classmethod
     def preset(cls, name: str, overrides: dict[str, Any] | None = None) -> "Recipe":

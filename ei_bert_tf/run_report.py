@@ -115,7 +115,8 @@ def _sensitivity(pipeline: Pipeline) -> list[dict[str, Any]]:
 
     outputs = layer_outputs(pipeline.model)
     ranges = {name: output.range for name, output in outputs.items()}
-    return module_sensitivity(student, ranges, inputs, evaluate)
+    per_channel = pipeline.config.has_channel_scales
+    return module_sensitivity(student, ranges, inputs, evaluate, per_channel)
 
 
 def _float_student(pipeline: Pipeline):

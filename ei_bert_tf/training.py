@@ -13,6 +13,8 @@ from ei_bert_tf.weights import load_weights, save_weights
 
 # A checkpoint of the largest state, the teacher's, takes a third of a second.
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
+# From which fake quantizers have their ranges before the first gradient.
+WARMING_BATCHES = 20
 
 
 class Report(Protocol):

@@ -16,7 +16,7 @@ def contents(labels=("on", "off"), **changes):
             },
             "teacher_name": "a <teacher>",
             "seed": 7,
-            "recipe": {"student_epochs": 13},
+            "recipe": {"student_epochs": 13, "quantization": "ptq"},
             "student": {"layers": 3},
             "environment": {
                 "python": "3.11",

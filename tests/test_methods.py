@@ -132,9 +132,48 @@ def test_without_pruning_a_file_has_few_zeros(tiny):
     assert zeros_of(found.model)["zero_share"] < 0.1
 
 
+@pytest.mark.slow
+def test_noise_on_the_logits_follows_from_the_seed(tiny):
+    models = []
+    for noise in (0.0, 8.0, 8.0):
+        overrides = {"augmented_copies": 0, "quantization_noise": noise}
+        given = choices(tiny, "noisy", overrides, method="kd")
+        folder = tiny / "noisy"
+        ei_bert_tf.run_stages(STAGES[:-1], work_dir=folder, **given)
+        ei_bert_tf.run_stages(STAGES[-1:], work_dir=folder, resume=False, **given)
+        models.append((folder / "model.tflite").read_bytes())
+    assert models[1] == models[2] != models[0]
+
+
+@pytest.mark.slow
+def test_post_training_quantization_rounds_the_distilled_student(tiny):
+    overrides = {"augmented_copies": 0, "weight_scales": "channel"}
+    found = compress(tiny, "ptq", overrides, method="kd", quantization="ptq")
+    manifest = found.manifest
+    assert manifest["recipe"]["quantization"] == "ptq"
+    assert manifest["student"]["weight_scales"] == "channel"
+    report = json.loads((found.folder / "report.json").read_text("utf-8"))
+    assert report["run"]["recipe"]["quantization"] == "ptq"
+    assert "--quantization=ptq" in report["run"]["command"]
+    stages = {stage["name"]: stage for stage in manifest["stages"]}
+    # No weight has moved.
+    before, after = stages["student_before_qat"], stages["student_float"]
+    assert (before["value"], after["value"]) == (before["value"], before["value"])
+    assert stages["student_int8"]["value"] >= before["value"] - 0.05
+    assert manifest["runtimes"]["tflm"]["agreement"] >= 0.95
+
+
 @pytest.mark.parametrize(
     ("overrides", "changes", "message"),
     [
+        ({}, {"quantization": "int4"}, "--quantization=int4: accepted: qat, ptq"),
+        ({"quantization_ranges": "wide"}, {}, "ranges is 'wide'; accepted: running"),
+        ({"quantization_percentile": 50.0}, {}, "percentile is 50.0; above 50 and"),
+        (
+            {"quantization_ranges": "learned"},
+            {"quantization": "ptq"},
+            "learned in training only; accepted: running, percentile",
+        ),
         ({}, {"target_sparsity": 1.0}, "--target_sparsity=1.0.*below 1"),
         ({}, {"target_sparsity": -0.1}, "--target_sparsity=-0.1.*at least 0"),
         ({"task_layers": "lent"}, {}, "task_layers is 'lent'; accepted: copied"),

@@ -94,6 +94,13 @@ _LOOKUP_TABLE_WEIGHTS = flags.DEFINE_bool(
     "Whether to leave a second file with weights of 4 bits, for TensorFlow Lite Micro "
     "alone; the firmware then runs that one.",
 )
+_QUANTIZATION = flags.DEFINE_enum(
+    "quantization",
+    None,
+    recipe.QUANTIZATIONS,
+    "qat: the student goes on learning with int8 in its operators (the default); ptq: "
+    "its weights are only rounded, with ranges measured on training texts.",
+)
 _SEED = flags.DEFINE_integer(
     "seed", 0, "Start of every random choice; equal seeds give equal files."
 )
@@ -126,5 +133,6 @@ def choices() -> dict[str, Any]:
         "student_start": _STUDENT_START.value,
         "target_sparsity": _TARGET_SPARSITY.value,
         "lookup_table_weights": _LOOKUP_TABLE_WEIGHTS.value,
+        "quantization": _QUANTIZATION.value,
         "seed": _SEED.value,
     }

@@ -39,7 +39,9 @@ def cluster_student(
         student: float, in its exported form.
         forms: of the layers' weights, None for those that with_lookup_tables packs.
     """
-    clustered = quantize_student(student, _forms(student) if forms is None else forms)
+    clustered = quantize_student(
+        student, forms=_forms(student) if forms is None else forms
+    )
     for layer in clustered.layers:
         found = {last_name(weight): weight for weight in layer.weights}
         for name, weight in found.items():

@@ -12,12 +12,17 @@ import numpy as np
 
 from ei_bert_tf.compat import Default8BitQuantizeScheme, tf, tfmot
 from ei_bert_tf.compression.quantizers import (
+    BY_COLUMN,
     INT8,
     WEIGHT_FORMS,
     FixedRange,
+    LearnedRange,
     RunningRange,
+    StillRange,
     SymmetricRange,
 )
+from ei_bert_tf.recipe import Recipe, StudentConfig
+from ei_bert_tf.student.encoder import build_student
 from ei_bert_tf.student.layers import OWN_LAYERS
 
 _quantization = tfmot.quantization.keras
@@ -41,22 +46,23 @@ SAME_SCALE = (
 # Attention multiplies by these: in the file they are weights of FULLY_CONNECTED
 # (conversion/attention.py).
 _COMPUTED_WEIGHTS = re.compile(r"block_\d+_(key|value)")
-_RANGES = {"running": RunningRange, "symmetric": SymmetricRange}
 
 
 class OperatorConfig(_quantization.QuantizeConfig):
-    """Quantizes named weights (symmetric, per tensor) and the output.
+    """Quantizes named weights (symmetric) and the output.
 
     Args:
         weights: attributes of the layer that hold weights.
-        output: `running`, `symmetric` (running with zero point 0), `none`, or a fixed
-            `[low, high]`.
+        output: `none`, a fixed `[low, high]`, `symmetric` (running with zero point 0),
+            or of RANGES: `running`, `percentile` or `learned`.
+        percentile: of `percentile`.
         form: of the weights, one of WEIGHT_FORMS.
     """
 
-    def __init__(self, weights, output, form=INT8):
+    def __init__(self, weights, output, percentile=100.0, form=INT8):
         self.weights = list(weights)
         self.output = output
+        self.percentile = percentile
         self.form = form
 
     def get_weights_and_quantizers(self, layer):
@@ -76,12 +82,23 @@ class OperatorConfig(_quantization.QuantizeConfig):
     def get_output_quantizers(self, layer):
         if self.output == "none":
             return []
-        if isinstance(self.output, str):
-            return [_RANGES[self.output]()]
+        if self.output == "running":
+            return [RunningRange()]
+        if self.output == "symmetric":
+            return [SymmetricRange()]
+        if self.output == "percentile":
+            return [StillRange(self.percentile)]
+        if self.output == "learned":
+            return [LearnedRange()]
         return [FixedRange(*self.output)]
 
     def get_config(self):
-        return {"weights": self.weights, "output": self.output, "form": self.form}
+        return {
+            "weights": self.weights,
+            "output": self.output,
+            "percentile": self.percentile,
+            "form": self.form,
+        }
 
 
 class _UnchangedLayout:
@@ -99,7 +116,10 @@ class StudentScheme(Default8BitQuantizeScheme):
 
 
 def quantize_student(
-    student: tf.keras.Model, forms: Mapping[str, str] | None = None
+    student: tf.keras.Model,
+    recipe: Recipe | None = None,
+    per_channel: bool = False,
+    forms: Mapping[str, str] | None = None,
 ) -> tf.keras.Model:
     """The student with a fake quantizer behind every operator, same weights.
 
@@ -107,12 +127,48 @@ def quantize_student(
     first call with training=True.
 
     Args:
-        forms: of the weights of the named layers, out of WEIGHT_FORMS.
+        recipe: says where ranges come from; None for running means.
+        per_channel: whether each column of a kernel has a scale of its own.
+        forms: of the weights of the named layers, out of WEIGHT_FORMS, where they
+            differ.
+    """
+    chosen = recipe or Recipe()
+    forms = forms or {}
+
+    def annotate(layer):
+        form = forms.get(layer.name, BY_COLUMN if per_channel else INT8)
+        return _annotate(layer, chosen, form)
+
+    return _quantized(student, annotate)
+
+
+def exportable_student(
+    student: tf.keras.Model, per_channel: bool = False
+) -> tf.keras.Model:
+    """The same as the converter takes it, for copy_quantized to fill.
+
+    It refuses fake quantizers of kernels by column. Without any, it takes the scales
+    that they would have had.
     """
 
     def annotate(layer):
-        return _annotate(layer, (forms or {}).get(layer.name, INT8))
+        form = BY_COLUMN if per_channel else INT8
+        return _annotate(layer, Recipe(), form, exported=True)
 
+    return _quantized(student, annotate)
+
+
+def exported_student(
+    quantized: tf.keras.Model, config: StudentConfig
+) -> tf.keras.Model:
+    """A quantized student as the converter takes it, of batch 1 and fixed length."""
+    fixed = build_student(config, fixed_tokens=True, folded=True)
+    fixed = exportable_student(fixed, config.has_channel_scales)
+    copy_quantized(quantized, fixed)
+    return fixed
+
+
+def _quantized(student: tf.keras.Model, annotate) -> tf.keras.Model:
     scope = {**OWN_LAYERS, "OperatorConfig": OperatorConfig}
     with _quantization.quantize_scope(scope):
         annotated = tf.keras.models.clone_model(student, clone_function=annotate)
@@ -123,12 +179,17 @@ def quantize_student(
         return _quantization.quantize_apply(annotated, StudentScheme())
 
 
-def _annotate(layer, form):
+def _annotate(layer, recipe, form, exported=False):
     kind = type(layer).__name__
     copy = type(layer).from_config(layer.get_config())
     if kind == "InputLayer":
         return copy
-    output = "running"
+    weights = WEIGHTS.get(kind, ())
+    if form == BY_COLUMN and weights != ("kernel",):
+        form = INT8
+    if form == BY_COLUMN and exported:
+        weights = ()
+    output = "running" if exported else recipe.quantization_ranges
     if kind in SAME_SCALE:
         output = "none"
     elif kind == "Softmax":
@@ -137,7 +198,7 @@ def _annotate(layer, form):
         output = [-1.0, 127 / 128]
     elif _COMPUTED_WEIGHTS.fullmatch(layer.name):
         output = "symmetric"
-    config = OperatorConfig(WEIGHTS.get(kind, ()), output, form)
+    config = OperatorConfig(weights, output, recipe.quantization_percentile, form)
     return _quantization.quantize_annotate_layer(copy, quantize_config=config)
 
 
@@ -154,22 +215,27 @@ def float_weights(quantized: tf.keras.Model, student: tf.keras.Model) -> None:
 def copy_quantized(source: tf.keras.Model, target: tf.keras.Model) -> None:
     """Copies weights and ranges that both have between quantized models, by name.
 
+    Args:
+        source: trained, of quantize_student.
+        target: of quantize_student or exportable_student.
+
     Ranges are snapped to exact scales: the converter derives the scale of a tensor
     in more than one place and refuses the model when the last bit differs.
     """
     for layer in target.layers:
         if not layer.weights:
             continue
-        origin = source.get_layer(layer.name)
-        values = {last_name(weight): weight for weight in origin.weights}
-        found = {last_name(weight): weight for weight in layer.weights}
-        for name in found.keys() & values.keys():
-            found[name].assign(values[name])
-        if "output_low" in found:
-            low, high = found["output_low"], found["output_high"]
-            snapped = exact_range(float(low.numpy()), float(high.numpy()))
-            low.assign(snapped[0])
-            high.assign(snapped[1])
+        trained = source.get_layer(layer.name).weights
+        values = {last_name(weight): weight.numpy() for weight in trained}
+        if "output_low" in values:
+            low, high = (
+                float(values[end] * np.exp(values.get(f"{end}_growth", 0.0)))
+                for end in ("output_low", "output_high")
+            )
+            values["output_low"], values["output_high"] = exact_range(low, high)
+        for weight in layer.weights:
+            if last_name(weight) in values:
+                weight.assign(values[last_name(weight)])
 
 
 def exact_range(low: float, high: float) -> tuple[float, float]:

@@ -1,10 +1,12 @@
 """Fake quantizers: of activations with their ranges, and of weights."""
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
 
 from ei_bert_tf.compat import tf, tfmot
+from ei_bert_tf.training import WARMING_BATCHES
 
 _AVERAGED_BATCHES = 100.0
 PALETTE_VALUES = 16
@@ -51,6 +53,92 @@ class SymmetricRange(RunningRange):
         low, high = super()._range(inputs)
         step = tf.maximum(high / 127.0, -low / 128.0)
         return -128.0 * step, 127.0 * step
+
+
+class StillRange(tfmot.quantization.keras.quantizers.Quantizer):
+    """Asymmetric int8 with the mean of the first batches' ends, and no other later.
+
+    Args:
+        percentile: of a batch's absolute values: what is larger is cut off; 100 is
+            nothing.
+    """
+
+    def __init__(self, percentile: float):
+        self.percentile = percentile
+
+    def build(self, tensor_shape, name, layer):
+        return RunningRange().build(tensor_shape, name, layer)
+
+    def __call__(self, inputs, training, weights, **kwargs):
+        low, high, seen = weights["low"], weights["high"], weights["seen"]
+        if training:
+
+            def moved():
+                batch_low, batch_high = self._ends(inputs)
+                count = seen + 1.0
+                return (
+                    low + (batch_low - low) / count,
+                    high + (batch_high - high) / count,
+                    count,
+                )
+
+            def still():
+                return low.read_value(), high.read_value(), seen.read_value()
+
+            ends = tf.cond(seen < WARMING_BATCHES, moved, still)
+            low, high = low.assign(ends[0]), high.assign(ends[1])
+            seen.assign(ends[2])
+        return tf.quantization.fake_quant_with_min_max_vars(inputs, low, high)
+
+    def _ends(self, inputs):
+        low = tf.minimum(tf.reduce_min(inputs), 0.0)
+        high = tf.maximum(tf.reduce_max(inputs), 0.0)
+        size = tf.cast(tf.size(inputs), tf.float32)
+        beyond = tf.cast(size * (1.0 - self.percentile / 100.0), tf.int32)
+        flat = tf.reshape(tf.abs(inputs), (-1,))
+        limit = tf.math.top_k(flat, beyond + 1).values[-1]
+        return tf.maximum(low, -limit), tf.minimum(high, limit)
+
+    def get_config(self):
+        return {"percentile": self.percentile}
+
+
+class LearnedRange(StillRange):
+    """A range that begins as the batches' ends and then has gradients of its own.
+
+    They are those of LSQ (Esser et al. 2020, equation 3), of an asymmetric range: what
+    is cut off pulls its end, what is not pulls by its rounding error. An end is its
+    start times the exponential of what is learnt, so that a step of Adam moves wide
+    and narrow ranges alike, and none through 0.
+    """
+
+    def __init__(self):
+        super().__init__(100.0)
+
+    def build(self, tensor_shape, name, layer):
+        def growth(role):
+            return layer.add_weight(f"{name}_{role}_growth", initializer="zeros")
+
+        return super().build(tensor_shape, name, layer) | {
+            "low_growth": growth("low"),
+            "high_growth": growth("high"),
+        }
+
+    def __call__(self, inputs, training, weights, **kwargs):
+        super().__call__(inputs, training, weights)
+        low = weights["low"] * tf.exp(weights["low_growth"])
+        high = weights["high"] * tf.exp(weights["high_growth"])
+        value = tf.quantization.fake_quant_with_min_max_vars(inputs, low, high)
+        if not training:
+            return value
+        step = (high - low) / 255.0
+        exact = (tf.clip_by_value(inputs, low, high) - low) / step
+        rounded = exact + tf.stop_gradient(tf.round(exact) - exact)
+        with_gradient = low + rounded * step
+        return with_gradient + tf.stop_gradient(value - with_gradient)
+
+    def get_config(self):
+        return {}
 
 
 class FixedRange(tfmot.quantization.keras.quantizers.Quantizer):
@@ -134,11 +222,16 @@ def palette_values(
     return tf.reshape(tf.gather(exact, indexes), tf.shape(weight)), largest
 
 
-def _int8() -> tfmot.quantization.keras.quantizers.Quantizer:
+def _int8(per_axis: bool) -> tfmot.quantization.keras.quantizers.Quantizer:
     return tfmot.quantization.keras.quantizers.LastValueQuantizer(
-        num_bits=8, per_axis=False, symmetric=True, narrow_range=True
+        num_bits=8, per_axis=per_axis, symmetric=True, narrow_range=True
     )
 
 
-INT8, PALETTE, HALF_BYTE = "int8", "palette", "half_byte"
-WEIGHT_FORMS: dict[str, Callable] = {INT8: _int8, PALETTE: Palette, HALF_BYTE: HalfByte}
+INT8, BY_COLUMN, PALETTE, HALF_BYTE = "int8", "int8_by_column", "palette", "half_byte"
+WEIGHT_FORMS: dict[str, Callable] = {
+    INT8: functools.partial(_int8, per_axis=False),
+    BY_COLUMN: functools.partial(_int8, per_axis=True),
+    PALETTE: Palette,
+    HALF_BYTE: HalfByte,
+}

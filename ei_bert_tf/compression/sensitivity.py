@@ -34,6 +34,7 @@ def module_sensitivity(
     ranges: Mapping[str, tuple[float, float]],
     inputs: Mapping[str, tf.Tensor],
     evaluate: Callable[[tf.Tensor], Any],
+    per_channel: bool = False,
 ) -> list[dict[str, Any]]:
     """Quantizes each module alone, and the modules one after the other.
 
@@ -42,6 +43,7 @@ def module_sensitivity(
         ranges: of each layer's output in the finished file.
         inputs: the student's, int32 [N, T] by name.
         evaluate: measures logits [N, C].
+        per_channel: whether each column of a kernel has a scale of its own.
 
     Returns:
         For `none` and each of MODULES `{module, alone, together}`: what `evaluate` says
@@ -50,7 +52,8 @@ def module_sensitivity(
 
     def measured(modules: Collection[str]) -> Any:
         layers = {x.name for x in student.layers if module_of(x.name) in modules}
-        return evaluate(quantized_logits(student, layers, ranges, inputs))
+        logits = quantized_logits(student, layers, ranges, inputs, per_channel)
+        return evaluate(logits)
 
     unquantized = measured(())
     found = [{"module": "none", "alone": unquantized, "together": unquantized}]
@@ -66,6 +69,7 @@ def quantized_logits(
     layers: Collection[str],
     ranges: Mapping[str, tuple[float, float]],
     inputs: Mapping[str, tf.Tensor],
+    per_channel: bool = False,
 ) -> tf.Tensor:
     """The logits of the float student with some layers quantized.
 
@@ -73,7 +77,7 @@ def quantized_logits(
     to build: here the layers are called one by one.
 
     Args:
-        student, ranges, inputs: as in module_sensitivity.
+        student, ranges, inputs, per_channel: as in module_sensitivity.
         layers: names of those whose weights and output are quantized.
     """
     values = {student.get_layer(name).output.ref(): x for name, x in inputs.items()}
@@ -89,8 +93,9 @@ def quantized_logits(
         kind = type(layer).__name__
         exact = {name: getattr(layer, name) for name in WEIGHTS.get(kind, ())}
         kept = {name: tf.identity(weight) for name, weight in exact.items()}
-        for weight in exact.values():
-            weight.assign(_quantized_weight(weight))
+        for name, weight in exact.items():
+            by_column = per_channel and name == "kernel"
+            weight.assign(_quantized_weight(weight, by_column))
         output = layer(arguments)
         for name, weight in exact.items():
             weight.assign(kept[name])
@@ -102,8 +107,13 @@ def quantized_logits(
     return values[student.get_layer("logits").output.ref()]
 
 
-def _quantized_weight(weight: tf.Variable) -> tf.Tensor:
-    """Symmetric int8 with one scale, as the quantizers of the training have it."""
+def _quantized_weight(weight: tf.Variable, by_column: bool) -> tf.Tensor:
+    """Symmetric int8 as the quantizers of the training have it."""
+    if by_column:
+        most = tf.reduce_max(tf.abs(weight), axis=0)
+        return tf.quantization.fake_quant_with_min_max_vars_per_channel(
+            weight, -most, most, narrow_range=True
+        )
     most = tf.reduce_max(tf.abs(weight))
     return tf.quantization.fake_quant_with_min_max_vars(
         weight, -most, most, narrow_range=True

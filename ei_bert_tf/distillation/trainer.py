@@ -19,7 +19,13 @@ from ei_bert_tf.student.encoder import student_inputs
 from ei_bert_tf.task import Task
 from ei_bert_tf.text.batches import TEXT_SIGNATURE, batches, epoch_rows
 from ei_bert_tf.text.wordpiece import Encoded
-from ei_bert_tf.training import Report, adam, enough_epochs, run_epochs
+from ei_bert_tf.training import (
+    WARMING_BATCHES,
+    Report,
+    adam,
+    enough_epochs,
+    run_epochs,
+)
 
 _EVALUATION_BATCH = 256
 _TASK_LAYERS = ("pooler", "classifier")
@@ -42,6 +48,7 @@ def train_student(
     steps: Sequence[tf.Variable] = (),
     warm_ranges: bool = False,
     keep_zeros: bool = False,
+    noise_steps: float = 0.0,
 ) -> float:
     """Trains in place for a fixed number of epochs or steps; the last weights stay.
 
@@ -59,6 +66,8 @@ def train_student(
         warm_ranges: passes a few batches first, so that the fake quantizers have
             ranges before the first gradient.
         keep_zeros: what is 0 in a matrix at the start stays 0.
+        noise_steps: standard deviation of normal noise on the logits, in int8 steps of
+            their range in the batch; it follows from `seed` and the step.
 
     Returns:
         The metric on held-out train.
@@ -98,6 +107,9 @@ def train_student(
             step.assign(tf.cast(optimizer.iterations, step.dtype))
         with tf.GradientTape() as tape:
             outputs = model(student_inputs(config, batch), training=True)
+            if noise_steps:
+                noise = _noise(outputs["logits"], seed, optimizer.iterations)
+                outputs["logits"] += noise_steps * noise
             loss = task_loss(task, batch["targets"], outputs["logits"])
             if taught:
                 loss = (
@@ -117,13 +129,7 @@ def train_student(
         return {"loss": loss}
 
     if warm_ranges and not checkpoint.is_file():
-
-        @tf.function(input_signature=signature, autograph=False)
-        def observe(batch):
-            student(student_inputs(config, batch), training=True)
-
-        for batch in epoch_batches(0).take(20):
-            observe(batch)
+        _observe(student, config, epoch_batches(0))
     predict = predictor(student, config)
 
     def end_epoch():
@@ -140,6 +146,42 @@ def train_student(
         report,
     )
     return metric_value(task.metric, predict(held_out[0]), held_out[1])
+
+
+def _noise(logits: tf.Tensor, seed: int, step: tf.Variable) -> tf.Tensor:
+    """Normal noise of one int8 step of the logits' range, [B, C]."""
+    size = tf.stop_gradient(tf.reduce_max(logits) - tf.reduce_min(logits)) / 255.0
+    seeds = tf.stack([tf.constant(seed, tf.int64), step])
+    return size * tf.random.stateless_normal(tf.shape(logits), seeds)
+
+
+def measure_ranges(
+    student: tf.keras.Model,
+    config: StudentConfig,
+    task: Task,
+    encoded: Encoded,
+    held_out: tuple[Encoded, np.ndarray],
+    batch_size: int,
+    seed: int,
+) -> float:
+    """Gives a student's fake quantizers the ranges of some texts, and trains nothing.
+
+    Returns:
+        The metric on held-out train.
+    """
+    _observe(student, config, batches(encoded, {}, batch_size, seed))
+    return metric_value(
+        task.metric, predictor(student, config)(held_out[0]), held_out[1]
+    )
+
+
+def _observe(student: tf.keras.Model, config: StudentConfig, texts: tf.data.Dataset):
+    @tf.function(input_signature=[texts.element_spec], autograph=False)
+    def observe(batch):
+        student(student_inputs(config, batch), training=True)
+
+    for batch in texts.take(WARMING_BATCHES):
+        observe(batch)
 
 
 def moving_variables(student: tf.keras.Model, task_layers: bool) -> list[tf.Variable]:

@@ -17,6 +17,8 @@ _BLOCK_BYTES = 567
 _HEAD_BYTES = 386
 _NORM_BYTES = {"layer": 2_599, "affine": 1_407}
 _PAIR_BYTES = 258
+# A float32 scale and an int64 zero point.
+_CHANNEL_BYTES = 12
 # The limit is hard, so the prediction has to stay this much below it.
 _MARGIN = 1.01
 _HIDDEN_SIZES = (256, 224, 192, 160, 128, 112, 96, 80, 64, 48, 32)
@@ -27,8 +29,10 @@ def model_bytes(config: StudentConfig) -> int:
     hidden, width = config.hidden_size, config.heads * config.head_size
     feed_forward, task = config.feed_forward_size, config.task_size
 
+    scale = _CHANNEL_BYTES if config.has_channel_scales else 0
+
     def dense(inputs: int, outputs: int) -> int:
-        return inputs * outputs + 4 * outputs
+        return inputs * outputs + (4 + scale) * outputs
 
     norm = _NORM_BYTES[config.norm]
     norm += hidden * (2 if config.norm == "layer" else 1)
@@ -72,7 +76,8 @@ def choose_config(
         max_model_bytes: limit on the file.
         smallest_vocabulary: pieces that have to stay.
         largest_vocabulary: pieces that the corpus uses.
-        fixed: max_tokens, layers, outputs, norm, pair of the StudentConfig.
+        fixed: max_tokens, layers, outputs, norm, weight_scales, pair of the
+            StudentConfig.
 
     Raises:
         InputError: nothing fits; names the smallest size that can be reached.

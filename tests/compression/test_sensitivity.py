@@ -75,8 +75,9 @@ def test_every_layer_has_a_module(layer, module):
     assert module_of(layer) == module
 
 
-def test_they_are_those_of_the_training_s_quantizers(student, ranges):
-    everything = quantize_student(student)
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_they_are_those_of_the_training_s_quantizers(student, ranges, per_channel):
+    everything = quantize_student(student, per_channel=per_channel)
     # A training step gives the weights their ranges, and outputs others than these.
     everything(list(INPUTS.values()), training=True)
     for layer in everything.layers:
@@ -88,7 +89,8 @@ def test_they_are_those_of_the_training_s_quantizers(student, ranges):
     names = {layer.name for layer in student.layers}
     fixed = {"block_0_attention": (0.0, 255 / 256), "pooler_tanh": (-1.0, 127 / 128)}
     fixed["block_1_attention"] = fixed["block_0_attention"]
-    found = quantized_logits(student, names, ranges | fixed, INPUTS).numpy()
+    limits = ranges | fixed
+    found = quantized_logits(student, names, limits, INPUTS, per_channel).numpy()
     assert found == pytest.approx(logits(everything), abs=1e-5)
     assert np.abs(found - logits(student)).max() > 1e-3
 

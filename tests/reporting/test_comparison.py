@@ -26,7 +26,7 @@ def runs(tmp_path):
         stage("teacher_refined", 0.765625, 90_000_000),
         stage("student_int8", 0.6875, 490_000),
     ]
-    run = contents()["run"] | {"recipe": {"student_epochs": 17}}
+    run = contents()["run"] | {"recipe": {"student_epochs": 17, "quantization": "ptq"}}
     second = bundle(tmp_path / "second", stages=stages, run=run)
     return first, second
 

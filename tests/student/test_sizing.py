@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ei_bert_tf.compression.quantization import quantize_student
+from ei_bert_tf.compression.quantization import exportable_student
 from ei_bert_tf.conversion.int8 import convert
 from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student.encoder import build_student
@@ -17,6 +17,7 @@ from ei_bert_tf.student.sizing import model_bytes
         StudentConfig(2100, 48, 1, 80, 40, 2, 32, 300, 384, 3),
         StudentConfig(900, 16, 3, 48, 24, 2, 32, 192, 384, 7, pair=True),
         StudentConfig(700, 40, 2, 64, 32, 3, 16, 208, 96, 2, norm="affine"),
+        StudentConfig(700, 40, 2, 64, 32, 3, 16, 208, 96, 2, weight_scales="channel"),
     ],
 )
 def test_within_half_a_percent_of_the_file(config):
@@ -25,7 +26,7 @@ def test_within_half_a_percent_of_the_file(config):
     for weight in student.weights:
         if "mask_bias" not in weight.name:
             weight.assign(generator.normal(size=weight.shape) * 0.1)
-    quantized = quantize_student(student)
+    quantized = exportable_student(student, config.has_channel_scales)
     ids = generator.integers(0, config.vocabulary_size, (4, config.max_tokens))
     inputs = [ids, np.ones_like(ids)] + ([ids % 2] if config.pair else [])
     quantized(inputs, training=True)

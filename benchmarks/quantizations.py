@@ -1,0 +1,130 @@
+"""Compares ways to quantize one float student: trained or not, and whose ranges.
+
+usage: python -m benchmarks.quantizations --name=bbc_news --dataset=builtin:bbc_news \
+           --preset=quick --max_model_bytes=1000000
+and all other flags of tools.compress. The stages before the last are run once, and
+no way that the record has is run again. Writes benchmarks/quantizations/NAME.json: for
+the float student and each way the metric on held-out train, which choices are made on,
+and on the eval file; of the .tflite files in LiteRT and in TFLM. `logits_error` is the
+root mean square, on held-out train, of what the file's logits are off those of the
+float student before the stage, over their standard deviation: it says how well rounding
+alone does, which moves no weight; a trained way moves off them by its training.
+"""
+
+import dataclasses
+import json
+import pathlib
+import shlex
+import sys
+import tempfile
+from typing import Any
+
+import numpy as np
+from absl import app, flags
+
+from ei_bert_tf.ablation.record import write_record
+from ei_bert_tf.composition import environment
+from ei_bert_tf.distillation.trainer import predictor
+from ei_bert_tf.evaluation.runtimes import open_runtime
+from ei_bert_tf.job import Job
+from ei_bert_tf.metrics import metric_value
+from ei_bert_tf.pipeline import Pipeline
+from ei_bert_tf.preparation import Preparation
+from ei_bert_tf.recipe import Recipe
+from tools import _job
+
+_NAME = flags.DEFINE_string("name", None, "Name of the data.", required=True)
+_WORK_DIR = flags.DEFINE_string(
+    "work_dir", "build/quantizations", "Folder of the stages, NAME in it."
+)
+_RESULTS = pathlib.Path(__file__).parent / "quantizations"
+_ENGINES = ("litert", "tflm")
+_PTQ = {"quantization": "ptq"}
+# What each way has beside the recipe of the flags.
+WAYS: dict[str, dict[str, Any]] = {
+    "qat": {},
+    "ptq": _PTQ,
+    "ptq, percentile 99.99": _PTQ | {"quantization_ranges": "percentile"},
+    "ptq, percentile 99.9": _PTQ
+    | {"quantization_ranges": "percentile", "quantization_percentile": 99.9},
+    "qat, percentile 99.99": {"quantization_ranges": "percentile"},
+    "qat, learned": {"quantization_ranges": "learned"},
+}
+
+
+def finished(choices: dict, more: dict[str, Any], folder: pathlib.Path) -> Pipeline:
+    """The pipeline of the job, some choices of its recipe replaced, after its run."""
+    recipe = Recipe.read(choices["preset"], choices["recipe"]).to_json() | more
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(recipe, file)
+        file.flush()
+        job = dataclasses.replace(Job(**choices), recipe=file.name)
+        pipeline = Pipeline(Preparation(job), folder, resume=True)
+    pipeline.run()
+    return pipeline
+
+
+def measured(pipeline: Pipeline) -> dict[str, Any]:
+    """Metrics of the file and of the float student that it was made of."""
+    prepared = pipeline.prepared
+    evaluated = prepared.dataset.evaluate
+    texts = {
+        "held_out": pipeline.curriculum.held_out(),
+        "evaluated": (
+            prepared.encode(pipeline.tokenizer, evaluated),
+            evaluated.targets,
+        ),
+    }
+    exact = predictor(pipeline.folded, pipeline.config)
+
+    def values(logits: dict[str, np.ndarray]) -> dict[str, float]:
+        metric = pipeline.task.metric
+        return {
+            name: metric_value(metric, logits[name], targets)
+            for name, (_, targets) in texts.items()
+        }
+
+    floats = {name: exact(encoded) for name, (encoded, _) in texts.items()}
+    found: dict[str, Any] = {"float": values(floats)}
+    for engine in _ENGINES:
+        runtime = open_runtime(engine, pipeline.model)
+        logits = {
+            name: runtime.dequantize(runtime.logits(encoded))
+            for name, (encoded, _) in texts.items()
+        }
+        error = logits["held_out"] - floats["held_out"]
+        spread = np.std(floats["held_out"])
+        found[engine] = values(logits) | {
+            "logits_error": float(np.sqrt(np.mean(error**2)) / spread)
+        }
+    return found | {"model_bytes": len(pipeline.model)}
+
+
+def main(_: list[str]) -> None:
+    """Measures what the record lacks, and writes it after each way."""
+    target = _RESULTS / f"{_NAME.value}.json"
+    ways: dict[str, Any] = {}
+    if target.is_file():
+        ways = json.loads(target.read_text("utf-8"))["ways"]
+    for name, more in WAYS.items():
+        if name in ways:
+            continue
+        folder = pathlib.Path(_WORK_DIR.value, _NAME.value)
+        pipeline = finished(_job.choices(), more, folder)
+        ways[name] = measured(pipeline)
+        print(name, json.dumps(ways[name]), flush=True)
+        words = ["python", "-m", "benchmarks.quantizations", *sys.argv[1:]]
+        record = {
+            "ways": ways,
+            "metric": pipeline.task.metric,
+            "held_out_examples": len(pipeline.prepared.held_out),
+            "evaluated_examples": len(pipeline.prepared.dataset.evaluate),
+            "student": pipeline.config.to_json(),
+            "command": shlex.join(words),
+            "environment": environment(),
+        }
+        write_record(record, target)
+
+
+if __name__ == "__main__":
+    app.run(main)
