@@ -126,6 +126,7 @@ class Preparation:
         used = set(np.unique(self.corpus.ids).tolist()) | self.spelling
         near = {word for words in self.neighbours.values() for word in words}
         used |= {index for index, piece in enumerate(pieces) if piece in near}
+        layers = min(self.recipe.layers, backbone.num_layers)
         return choose_config(
             self.job.max_model_bytes,
             smallest,
@@ -134,10 +135,12 @@ class Preparation:
             backbone.num_heads,
             backbone.intermediate_dim,
             max_tokens=self.tokens,
-            layers=min(self.recipe.layers, backbone.num_layers),
+            layers=layers,
             outputs=self.task.outputs,
             norm=self.recipe.norm,
             pair=self.task.is_pair,
+            distinct_blocks=min(self.recipe.distinct_blocks, layers),
+            embedding_form=self.recipe.embedding_form,
         )
 
 

@@ -16,6 +16,9 @@ NORMS = ("layer", "affine")
 TASK_LAYERS = ("copied", "frozen", "shared")
 TEACHER_READS = ("student", "own")
 KEEP_BY = ("attention", "frequency", "both")
+EMBEDDING_FORMS = ("table", "product")
+# Of a product embedding: dimensions that one code stands for.
+CODE_DIMENSIONS = 4
 LOSS_WEIGHTS = (
     "logits_weight",
     "features_weight",
@@ -41,15 +44,23 @@ _MAY_BE_ZERO = (
     "teacher_class_steps",
     "student_least_steps",
     "quantization_least_steps",
+    "distinct_blocks",
     "epoch_texts",
     "refinement_epochs",
 )
 _ONE_OF = {
     "norm": NORMS,
     "keep_by": KEEP_BY,
+    "embedding_form": EMBEDDING_FORMS,
     "task_layers": TASK_LAYERS,
     "refinement_teacher_reads": TEACHER_READS,
 }
+
+
+def codebook_entries(pieces: int) -> int:
+    """Rows of each codebook of a product embedding: as many as an int8 code tells
+    apart, and no more than there are pieces."""
+    return min(256, pieces)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +80,10 @@ class StudentConfig:
         outputs: C, classes, or 1 for regression.
         norm: `layer` (LayerNorm) or `affine` (element-wise scale, MobileBERT's NoNorm).
         pair: whether segment ids are an input.
+        distinct_blocks: sets of kernels that the blocks share, neighbours one set; 0
+            for one set a block.
+        embedding_form: `table` [V, E], or `product`: of each piece E / CODE_DIMENSIONS
+            codes, each a row of a codebook.
     """
 
     vocabulary_size: int
@@ -83,10 +98,32 @@ class StudentConfig:
     outputs: int
     norm: str = "layer"
     pair: bool = False
+    distinct_blocks: int = 0
+    embedding_form: str = EMBEDDING_FORMS[0]
 
     def __post_init__(self):
         if self.norm not in NORMS:
             raise InputError(f"norm: {self.norm!r}; accepted: {', '.join(NORMS)}")
+        if not 0 <= self.distinct_blocks <= self.layers:
+            raise InputError(
+                f"distinct_blocks: {self.distinct_blocks}; 0 to {self.layers} blocks"
+            )
+        if self.embedding_form not in EMBEDDING_FORMS:
+            raise InputError(
+                f"embedding_form: {self.embedding_form!r}; accepted: "
+                f"{', '.join(EMBEDDING_FORMS)}"
+            )
+        if self.embedding_form == "product" and self.embedding_size % CODE_DIMENSIONS:
+            raise InputError(
+                f"embedding_size: {self.embedding_size}; a product embedding has a "
+                f"multiple of {CODE_DIMENSIONS}"
+            )
+
+    @property
+    def kernel_sets(self) -> list[int]:
+        """For each block the number of the set of kernels that it uses."""
+        distinct = self.distinct_blocks or self.layers
+        return [index * distinct // self.layers for index in range(self.layers)]
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -126,6 +163,9 @@ class Recipe:
             on attention scores.
         relation_weight: method relation, of KL between relations of tokens.
         layers, norm: the student's blocks and their norm.
+        distinct_blocks: sets of kernels that the student's blocks share, neighbours one
+            set; 0 for one set a block.
+        embedding_form: the student's: a `table`, or `product`, codes and codebooks.
         statistics_texts: texts from which importance, basis and norms are measured.
     """
 
@@ -167,6 +207,8 @@ class Recipe:
     relation_weight: float = 1.0
     layers: int = 3
     norm: str = "layer"
+    distinct_blocks: int = 0
+    embedding_form: str = EMBEDDING_FORMS[0]
     statistics_texts: int = 2000
 
     def __post_init__(self):
@@ -185,6 +227,11 @@ class Recipe:
                 raise InputError(f"--recipe: {field.name} is {value}; at least 0")
             if field.name in _BELOW_ONE and value >= 1:
                 raise InputError(f"--recipe: {field.name} is {value}; below 1")
+        if self.distinct_blocks > self.layers:
+            raise InputError(
+                f"--recipe: distinct_blocks is {self.distinct_blocks}; at most the "
+                f"{self.layers} layers"
+            )
 
     @classmethod
     def preset(cls, name: str, overrides: dict[str, Any] | None = None) -> "Recipe":

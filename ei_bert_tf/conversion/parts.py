@@ -12,19 +12,29 @@ _PARTS = {
     "norms": r".*_norm_\w+",
     "task layers": r"pooler|classifier",
 }
-_LAYER = re.compile(r"quant_(\w+?)/")
+# A kernel that blocks share is part of what each of them computes with it.
+_LAYER = re.compile(r"quant_(?!shared_)(\w+?)/")
 
 
 def part_bytes(model: bytes) -> dict[str, int]:
     """Bytes of the constants of each part, and under `graph` the rest of the file:
     operators, tensors' names, ranges and small constants of no part."""
     parsed = flatbuffer.parse_model(model)
+    graph = parsed.subgraphs[0]
+    # What several operators read has no name of one of them.
+    results = {
+        index: graph.tensors[operator.outputs[0]]
+        for operator in reversed(graph.operators)
+        for index in flatbuffer.tensor_indexes(operator.inputs)
+    }
     found = dict.fromkeys(_PARTS, 0)
     counted = set()
-    for tensor in parsed.subgraphs[0].tensors:
+    for index, tensor in enumerate(graph.tensors):
         if not flatbuffer.is_constant(parsed, tensor) or tensor.buffer in counted:
             continue
         layer = layer_name(flatbuffer.tensor_name(tensor))
+        if layer is None and flatbuffer.type_name(tensor) == "int8":
+            layer = layer_name(flatbuffer.tensor_name(results[index]))
         part = next(
             (
                 part
