@@ -37,7 +37,7 @@ setuptools.setup(
     ],
     package_dir={"ei_bert_tf.tools": "tools"},
     package_data={
-        "ei_bert_tf": ["reporting/templates/*"],
+        "ei_bert_tf": ["reporting/templates/*", "student/quality.json"],
         "firmware_export": [
             *("flash.json", "templates/*", "c/**/*.*", "targets/**/*", "python/*.*"),
             "page/*",

@@ -22,8 +22,8 @@ _PAIR_BYTES = 645
 _PRODUCT_BYTES = 1_400
 _SHARED_BYTES = 1_520
 # The limit is hard, so the prediction has to stay this much below it.
-_MARGIN = 1.01
-_HIDDEN_SIZES = (256, 224, 192, 160, 128, 112, 96, 80, 64, 48, 32)
+MARGIN = 1.01
+HIDDEN_SIZES = (256, 224, 192, 160, 128, 112, 96, 80, 64, 48, 32)
 
 
 def model_bytes(config: StudentConfig) -> int:
@@ -107,8 +107,8 @@ def choose_config(
     largest_vocabulary = max(largest_vocabulary, smallest_vocabulary)
     head_size = teacher_hidden_size // teacher_heads
     smallest = None
-    for hidden in sorted({*_HIDDEN_SIZES, teacher_hidden_size}, reverse=True):
-        if hidden > teacher_hidden_size or hidden > _HIDDEN_SIZES[0]:
+    for hidden in sorted({*HIDDEN_SIZES, teacher_hidden_size}, reverse=True):
+        if hidden > teacher_hidden_size or hidden > HIDDEN_SIZES[0]:
             continue
         shape = StudentConfig(
             vocabulary_size=min(
@@ -122,15 +122,15 @@ def choose_config(
             task_size=teacher_hidden_size,
             **fixed,
         )
-        room = int(max_model_bytes / _MARGIN) - model_bytes(shape)
+        room = int(max_model_bytes / MARGIN) - model_bytes(shape)
         if room >= 0:
             more = room // piece_bytes(shape)
             size = min(shape.vocabulary_size + more, largest_vocabulary)
             return dataclasses.replace(shape, vocabulary_size=size)
         least = dataclasses.replace(shape, vocabulary_size=smallest_vocabulary)
-        smallest = int(model_bytes(least) * _MARGIN) + 1
-        if hidden == _HIDDEN_SIZES[-1] and smallest <= max_model_bytes:
-            room = int(max_model_bytes / _MARGIN) - model_bytes(least)
+        smallest = int(model_bytes(least) * MARGIN) + 1
+        if hidden == HIDDEN_SIZES[-1] and smallest <= max_model_bytes:
+            room = int(max_model_bytes / MARGIN) - model_bytes(least)
             size = smallest_vocabulary + max(0, room) // piece_bytes(least)
             return dataclasses.replace(least, vocabulary_size=size)
     raise InputError(
