@@ -37,7 +37,10 @@ setuptools.setup(
     ],
     package_dir={"ei_bert_tf.tools": "tools"},
     package_data={
-        "ei_bert_tf": ["evaluation/device_cost.json", "reporting/templates/*"],
+        "ei_bert_tf": [
+            *("evaluation/device_cost.json", "student/quality.json"),
+            "reporting/templates/*",
+        ],
         "firmware_export": [
             *("flash.json", "templates/*", "c/**/*.*", "targets/**/*", "python/*.*"),
             "page/*",

@@ -34,7 +34,7 @@ from ei_bert_tf.run_report import run_report
 from ei_bert_tf.stages import CHECKPOINTS
 from ei_bert_tf.text.datasets import Dataset
 from ei_bert_tf.version import __version__
-from firmware_export.flash import flash_bytes
+from firmware_export.flash import firmware_bytes, flash_bytes
 from firmware_export.package import check_firmware_place, write_firmware
 from firmware_export.phone import check_phone_place, write_phone
 
@@ -165,6 +165,9 @@ def compress(
     with writing(folder / "phone"):
         write_phone(bundle_contents(bundle), folder / "phone")
     manifest["flash_bytes"] = flash_bytes(contents)
+    if pipeline.prepared.solution is not None:
+        manifest["budget"] = pipeline.prepared.solution.to_json()
+        _check_flash(job.max_flash_bytes, firmware_bytes(contents))
     values = engines[RUNTIMES[0]].dequantize(logits[RUNTIMES[0]])
     with writing(folder):
         run_report(pipeline, manifest, contents, values).write(folder)
@@ -219,7 +222,8 @@ def _open_pipeline(
     shared: pathlib.Path | None = None,
 ) -> Pipeline:
     prepared = Preparation(job)
-    if job.max_arena_bytes:
+    # Where the shape was searched for, its arena was part of the search.
+    if job.max_arena_bytes and prepared.solution is None:
         for model in prepared.untrained_models():
             _check_arena(job.max_arena_bytes, smallest_arena_bytes(model))
     return Pipeline(prepared, folder, resume, shared)
@@ -295,6 +299,14 @@ def _check_arena(limit: int, needed: int) -> None:
         raise InputError(
             f"--max_arena_bytes={limit}: the student needs {needed}; a smaller "
             "--max_seq_length or --max_model_bytes needs less"
+        )
+
+
+def _check_flash(limit: int, needed: int) -> None:
+    if limit and needed > limit:
+        raise InputError(
+            f"--max_flash_bytes={limit}: model, vocabulary, tables and code came out "
+            f"at {needed}; ask for {needed - limit} bytes less"
         )
 
 

@@ -39,8 +39,10 @@ class Job:
         task_type, metric, unknown_label: as task.py has them.
         dataset: named data instead of files.
         teacher: the BERT, as teacher/backbone.py names it.
-        max_model_bytes, max_seq_length (tokens), max_arena_bytes (0 is no limit): the
-            device.
+        max_model_bytes, max_seq_length (tokens), max_arena_bytes, max_flash_bytes
+            (model, vocabulary, tables and our C), max_macs (multiply-accumulates of an
+            inference): the device, 0 is no limit. With one of the last two the
+            student's shape is searched for.
         preset, recipe: how much training, and a file that overrides single choices.
         method, student_start: how the student learns (None for what the preset does),
             and what it starts as.
@@ -65,6 +67,8 @@ class Job:
     max_model_bytes: int = 1_910_000
     max_seq_length: int = 64
     max_arena_bytes: int = 0
+    max_flash_bytes: int = 0
+    max_macs: int = 0
     preset: str = "standard"
     recipe: AnyPath | None = None
     method: str | None = None
@@ -86,8 +90,9 @@ class Job:
                 f"--max_seq_length={self.max_seq_length}: at least "
                 f"{SMALLEST_SEQUENCE} tokens"
             )
-        if self.max_arena_bytes < 0:
-            raise InputError(f"--max_arena_bytes={self.max_arena_bytes}: at least 0")
+        for name in ("max_arena_bytes", "max_flash_bytes", "max_macs"):
+            if getattr(self, name) < 0:
+                raise InputError(f"--{name}={getattr(self, name)}: at least 0")
         if not 0 <= self.target_sparsity < 1:
             raise InputError(
                 f"--target_sparsity={self.target_sparsity}: at least 0 and below 1"

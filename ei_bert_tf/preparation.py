@@ -10,8 +10,10 @@ from ei_bert_tf.conversion.int8 import convert
 from ei_bert_tf.conversion.lookup_tables import LEAST_WEIGHTS, with_lookup_tables
 from ei_bert_tf.distillation.augmentation import word_neighbours
 from ei_bert_tf.errors import InputError
+from ei_bert_tf.evaluation.arena import smallest_arena_bytes
 from ei_bert_tf.job import Job
 from ei_bert_tf.recipe import StudentConfig
+from ei_bert_tf.student.budget import Limits, Solution, solve
 from ei_bert_tf.student.encoder import build_student, student_inputs
 from ei_bert_tf.student.sizing import choose_config
 from ei_bert_tf.task import Examples
@@ -35,6 +37,7 @@ class Preparation:
         neighbours: of those words.
         spelling: ids of the single characters that must stay.
         config: the student's shape.
+        solution: where it was searched for, what was found.
 
     Raises:
         InputError: anything that the user can mend.
@@ -50,6 +53,7 @@ class Preparation:
         self._prepare_texts()
         self.copies = self._count_copies()
         self.neighbours = self._find_neighbours()
+        self.solution: Solution | None = None
         self.config = self._choose_config()
         self._check_tables()
 
@@ -130,15 +134,47 @@ class Preparation:
         used = set(np.unique(self.corpus.ids).tolist()) | self.spelling
         near = {word for words in self.neighbours.values() for word in words}
         used |= {index for index, piece in enumerate(pieces) if piece in near}
+        largest = smallest_vocabulary(pieces, used)
+        if self.job.max_flash_bytes or self.job.max_macs:
+            self.solution = self._solve(smallest, largest)
+            return self.solution.chosen.config
+        layers = min(self.recipe.layers, backbone.num_layers)
         return choose_config(
             self.job.max_model_bytes,
             smallest,
-            smallest_vocabulary(pieces, used),
+            largest,
             backbone.hidden_dim,
             backbone.num_heads,
             backbone.intermediate_dim,
             max_tokens=self.tokens,
-            layers=min(self.recipe.layers, backbone.num_layers),
+            layers=layers,
+            outputs=self.task.outputs,
+            norm=self.recipe.norm,
+            pair=self.task.is_pair,
+            distinct_blocks=min(self.recipe.distinct_blocks, layers),
+            embedding_form=self.recipe.embedding_form,
+        )
+
+    def _solve(self, smallest: int, largest: int) -> Solution:
+        job, backbone = self.job, self.teacher.backbone
+        return solve(
+            Limits(
+                job.max_model_bytes,
+                job.max_flash_bytes,
+                job.max_macs,
+                job.max_arena_bytes,
+            ),
+            smallest,
+            largest,
+            {
+                "hidden": backbone.hidden_dim,
+                "heads": backbone.num_heads,
+                "head_size": backbone.hidden_dim // backbone.num_heads,
+                "feed_forward": backbone.intermediate_dim,
+                "layers": backbone.num_layers,
+            },
+            lambda config: smallest_arena_bytes(untrained_model(config, job.seed)),
+            max_tokens=self.tokens,
             outputs=self.task.outputs,
             norm=self.recipe.norm,
             weight_scales=self.recipe.weight_scales,

@@ -19,6 +19,9 @@ KEEP_BY = ("attention", "frequency", "both")
 QUANTIZATIONS = ("qat", "ptq")
 RANGES = ("running", "percentile", "learned")
 WEIGHT_SCALES = ("tensor", "channel")
+EMBEDDING_FORMS = ("table", "product")
+# Of a product embedding: dimensions that one code stands for.
+CODE_DIMENSIONS = 4
 LOSS_WEIGHTS = (
     "logits_weight",
     "features_weight",
@@ -45,18 +48,26 @@ _MAY_BE_ZERO = (
     "student_least_steps",
     "quantization_least_steps",
     "palette_least_steps",
+    "distinct_blocks",
     "epoch_texts",
     "refinement_epochs",
 )
 _ONE_OF = {
     "norm": NORMS,
     "keep_by": KEEP_BY,
+    "embedding_form": EMBEDDING_FORMS,
     "task_layers": TASK_LAYERS,
     "refinement_teacher_reads": TEACHER_READS,
     "quantization": QUANTIZATIONS,
     "quantization_ranges": RANGES,
     "weight_scales": WEIGHT_SCALES,
 }
+
+
+def codebook_entries(pieces: int) -> int:
+    """Rows of each codebook of a product embedding: as many as an int8 code tells
+    apart, and no more than there are pieces."""
+    return min(256, pieces)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +88,10 @@ class StudentConfig:
         norm: `layer` (LayerNorm) or `affine` (element-wise scale, MobileBERT's NoNorm).
         pair: whether segment ids are an input.
         weight_scales: of a kernel's int8: one a `tensor`, or one a `channel` (column).
+        distinct_blocks: sets of kernels that the blocks share, neighbours one set; 0
+            for one set a block.
+        embedding_form: `table` [V, E], or `product`: of each piece E / CODE_DIMENSIONS
+            codes, each a row of a codebook.
     """
 
     vocabulary_size: int
@@ -92,17 +107,34 @@ class StudentConfig:
     norm: str = "layer"
     pair: bool = False
     weight_scales: str = WEIGHT_SCALES[0]
+    distinct_blocks: int = 0
+    embedding_form: str = EMBEDDING_FORMS[0]
 
     def __post_init__(self):
-        for name, accepted in (("norm", NORMS), ("weight_scales", WEIGHT_SCALES)):
-            value = getattr(self, name)
+        for name in ("norm", "weight_scales", "embedding_form"):
+            value, accepted = getattr(self, name), _ONE_OF[name]
             if value not in accepted:
                 raise InputError(f"{name}: {value!r}; accepted: {', '.join(accepted)}")
+        if not 0 <= self.distinct_blocks <= self.layers:
+            raise InputError(
+                f"distinct_blocks: {self.distinct_blocks}; 0 to {self.layers} blocks"
+            )
+        if self.embedding_form == "product" and self.embedding_size % CODE_DIMENSIONS:
+            raise InputError(
+                f"embedding_size: {self.embedding_size}; a product embedding has a "
+                f"multiple of {CODE_DIMENSIONS}"
+            )
 
     @property
     def has_channel_scales(self) -> bool:
         """Whether each column of a kernel has a scale of its own."""
         return self.weight_scales == "channel"
+
+    @property
+    def kernel_sets(self) -> list[int]:
+        """For each block the number of the set of kernels that it uses."""
+        distinct = self.distinct_blocks or self.layers
+        return [index * distinct // self.layers for index in range(self.layers)]
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -151,6 +183,9 @@ class Recipe:
             on attention scores.
         relation_weight: method relation, of KL between relations of tokens.
         layers, norm: the student's blocks and their norm.
+        distinct_blocks: sets of kernels that the student's blocks share, neighbours one
+            set; 0 for one set a block.
+        embedding_form: the student's: a `table`, or `product`, codes and codebooks.
         statistics_texts: texts from which importance, basis and norms are measured.
     """
 
@@ -199,6 +234,8 @@ class Recipe:
     relation_weight: float = 1.0
     layers: int = 3
     norm: str = "layer"
+    distinct_blocks: int = 0
+    embedding_form: str = EMBEDDING_FORMS[0]
     statistics_texts: int = 2000
 
     def __post_init__(self):
@@ -226,6 +263,11 @@ class Recipe:
             raise InputError(
                 "quantization 'ptq' with quantization_ranges 'learned': ranges are "
                 f"learned in training only; accepted: {', '.join(RANGES[:2])}"
+            )
+        if self.distinct_blocks > self.layers:
+            raise InputError(
+                f"--recipe: distinct_blocks is {self.distinct_blocks}; at most the "
+                f"{self.layers} layers"
             )
 
     @classmethod

@@ -52,6 +52,15 @@ def flash_bytes(contents: Contents) -> int:
     return sum(sizes[part] for part in ("model", "vocabulary", "unicode_tables"))
 
 
+def firmware_bytes(contents: Contents) -> int:
+    """All flash but TFLM's: the data and our code, of the core where it is largest."""
+    ram = ("tokenizer_stack", "classifier_ram")
+    return max(
+        sum(size for part, size in sizes.items() if part not in ram)
+        for sizes in flash_sizes(contents).values()
+    )
+
+
 def vocabulary_bytes(contents: Contents) -> int:
     """Of vocabulary_data.c."""
     sections = Vocabulary(contents.pieces).sections()

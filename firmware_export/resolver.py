@@ -9,6 +9,7 @@ from firmware_export.rendering import render
 KERNELS = {
     "ADD": ("AddAdd", 0),
     "BATCH_MATMUL": ("AddBatchMatMul", 126),
+    "CAST": ("AddCast", 53),
     "CONCATENATION": ("AddConcatenation", 2),
     "FULLY_CONNECTED": ("AddFullyConnected", 9),
     "GATHER": ("AddGather", 36),

@@ -348,6 +348,18 @@ def test_pairs_and_regression(tiny, kind):
         assert high.value > low.value
 
 
+@pytest.mark.slow
+def test_a_shape_is_searched_for_where_flash_or_work_are_limited(tiny):
+    limits = {"max_flash_bytes": 105_000, "max_macs": 60_000}
+    found = compress(tiny, "searched", **limits).manifest
+    chosen = found["budget"]["chosen"]
+    assert found["student"] == chosen["config"]
+    assert found["model_bytes"] == pytest.approx(chosen["model_bytes"], rel=0.02)
+    assert found["flash_bytes"] < chosen["flash_bytes"] <= 105_000
+    assert chosen["macs"] <= 60_000
+    assert found["budget"]["front"][-1] == chosen
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -356,6 +368,9 @@ def test_pairs_and_regression(tiny, kind):
         ({"max_seq_length": 64}, "--max_seq_length=64.*at most 32"),
         ({"max_arena_bytes": -1}, "--max_arena_bytes=-1"),
         ({"max_arena_bytes": 1024}, "--max_arena_bytes=1024.*needs"),
+        ({"max_flash_bytes": -1}, "--max_flash_bytes=-1"),
+        ({"max_flash_bytes": 30_000}, "--max_flash_bytes=30000.*the smallest"),
+        ({"max_macs": 10}, "--max_macs=10: no student is so small"),
         ({"method": "magic"}, "--method=magic.*kd"),
         ({"student_start": "magic"}, "--student_start=magic.*slice"),
         ({"preset": "magic"}, "--preset=magic.*quick"),

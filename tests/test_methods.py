@@ -100,6 +100,22 @@ def test_cross_distillation(tiny, overrides):
 
 
 @pytest.mark.slow
+def test_shared_kernels_and_codes_go_all_the_way(tiny):
+    shape = {"layers": 2, "distinct_blocks": 1, "embedding_form": "product"}
+    found = compress(tiny, "shared", shape, method="kd", target_sparsity=0.3)
+    student = found.manifest["student"]
+    assert (student["distinct_blocks"], student["embedding_form"]) == (1, "product")
+    assert {"CAST", "GATHER"} <= {op["name"] for op in found.manifest["ops"]}
+    runtimes = found.manifest["runtimes"]
+    assert runtimes["tflm"]["agreement"] >= 0.9
+    assert runtimes["litert"]["value"] >= 0.7
+    report = json.loads((found.folder / "report.json").read_text("utf-8"))
+    assert all(report["parts"].values())
+    layers = [row["layer"] for row in report["layers"]]
+    assert "block_0_query" in layers and "block_1_query" in layers
+
+
+@pytest.mark.slow
 def test_stage_by_stage_gives_the_same_bytes(tiny, whole):
     given = choices(tiny, "stages", method="cross", target_sparsity=0.5)
     for stage in STAGES:

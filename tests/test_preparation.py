@@ -57,6 +57,14 @@ def test_copies_are_more_where_texts_are_few(folder, copies, least, method, expe
     assert bool(found.neighbours) == bool(expected)
 
 
+def test_the_recipe_s_shape_reaches_the_student(folder):
+    shape = {"layers": 2, "distinct_blocks": 1, "embedding_form": "product"}
+    found = prepared(folder, shape)
+    assert found.solution is None
+    assert found.config.kernel_sets == [0, 0]
+    assert found.config.embedding_form == "product"
+
+
 def test_words_that_the_texts_lack_may_stay_as_stand_ins(folder):
     rows = ["text\tlabel"] + ["a good day\tgood", "a bad day\tbad"] * 30
     (folder / "few.tsv").write_text("\n".join(rows) + "\n")

@@ -64,6 +64,15 @@ _MAX_SEQ_LENGTH = flags.DEFINE_integer(
 _MAX_ARENA_BYTES = flags.DEFINE_integer(
     "max_arena_bytes", 0, "Limit on the device's RAM for the model; 0 is no limit."
 )
+_MAX_FLASH_BYTES = flags.DEFINE_integer(
+    "max_flash_bytes",
+    0,
+    "Limit on the flash of model, vocabulary, Unicode tables and the C around TFLM "
+    "(not TFLM itself); 0 is no limit.",
+)
+_MAX_MACS = flags.DEFINE_integer(
+    "max_macs", 0, "Limit on the multiply-accumulates of an inference; 0 is no limit."
+)
 _PRESET = flags.DEFINE_enum("preset", "standard", recipe.PRESETS, "How much training.")
 _RECIPE = flags.DEFINE_string(
     "recipe", None, "JSON file with single choices that override the preset's."
@@ -127,6 +136,8 @@ def choices() -> dict[str, Any]:
         "max_model_bytes": _MAX_MODEL_BYTES.value,
         "max_seq_length": _MAX_SEQ_LENGTH.value,
         "max_arena_bytes": _MAX_ARENA_BYTES.value,
+        "max_flash_bytes": _MAX_FLASH_BYTES.value,
+        "max_macs": _MAX_MACS.value,
         "preset": _PRESET.value,
         "recipe": _RECIPE.value,
         "method": _METHOD.value,

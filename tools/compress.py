@@ -27,6 +27,9 @@ def main(_: list[str]) -> None:
     print(_stage_table(bundle.manifest["stages"]))
     print()
     print(_runtime_table(bundle.manifest["runtimes"]))
+    if "budget" in bundle.manifest:
+        print()
+        print(_front_table(bundle.manifest["budget"]["front"]))
 
 
 def _stage_table(stages: Sequence[dict[str, Any]]) -> str:
@@ -56,6 +59,27 @@ def _runtime_table(runtimes: dict[str, dict[str, Any]]) -> str:
                 f"{measured['value']:.4f}",
                 f"{measured['agreement']:.4f}",
                 "-" if arena is None else f"{arena / 1024:.1f} KB",
+            ]
+        )
+    return _aligned(rows)
+
+
+def _front_table(front: Sequence[dict[str, Any]]) -> str:
+    """One line a shape than which nothing is both smaller and better, as predicted."""
+    rows = [["shapes", "model", "flash", "M MACs", "loss", "H", "layers", "pieces"]]
+    for shape in front:
+        config = shape["config"]
+        shared = " shared" if config["distinct_blocks"] else ""
+        rows.append(
+            [
+                config["embedding_form"] + shared,
+                f"{shape['model_bytes'] / 1e6:.3f} MB",
+                f"{shape['flash_bytes'] / 1024:.0f} KB",
+                f"{shape['macs'] / 1e6:.2f}",
+                f"{shape['loss']:.3f}",
+                str(config["hidden_size"]),
+                str(config["layers"]),
+                str(config["vocabulary_size"]),
             ]
         )
     return _aligned(rows)

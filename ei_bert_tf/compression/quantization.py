@@ -30,6 +30,7 @@ WEIGHTS = {
     "Dense": ("kernel",),
     "JoinedDense": ("kernel",),
     "Table": ("table",),
+    "ProductTable": ("codebooks",),
     "Positions": ("table",),
     "MaskBias": ("table",),
     "Scale": ("gamma",),
@@ -38,6 +39,7 @@ WEIGHTS = {
 # Operators whose output has the scale of their input: no quantizer stands behind them.
 SAME_SCALE = (
     "Table",
+    "ProductTable",
     "MaskBias",
     "Reshape",
     "Permute",
@@ -190,7 +192,7 @@ def _annotate(layer, recipe, form, exported=False):
     if form == BY_COLUMN and exported:
         weights = ()
     output = "running" if exported else recipe.quantization_ranges
-    if kind in SAME_SCALE:
+    if not has_range(layer):
         output = "none"
     elif kind == "Softmax":
         output = [0.0, 255 / 256]
@@ -200,6 +202,14 @@ def _annotate(layer, recipe, form, exported=False):
         output = "symmetric"
     config = OperatorConfig(weights, output, recipe.quantization_percentile, form)
     return _quantization.quantize_annotate_layer(copy, quantize_config=config)
+
+
+def has_range(layer: tf.keras.layers.Layer) -> bool:
+    """Whether the layer's output has a quantizer of its own.
+
+    A kernel that blocks share has none: each use has one, behind its bias.
+    """
+    return type(layer).__name__ not in SAME_SCALE and getattr(layer, "use_bias", True)
 
 
 def float_weights(quantized: tf.keras.Model, student: tf.keras.Model) -> None:

@@ -10,14 +10,14 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ei_bert_tf.compat import tf
-from ei_bert_tf.compression.quantization import SAME_SCALE, WEIGHTS
+from ei_bert_tf.compression.quantization import WEIGHTS, has_range
 
 # By the name of a layer, the first that matches; in the order of the graph.
 _PATTERNS = {
     "norms": r".*_norm_\w+",
     "embedding": r"(embedding|positions|segment|mask).*",
-    "feed-forward": r"block_\d+_feed_forward.*",
-    "attention": r"block_\d+_.*",
+    "feed-forward": r"(block|shared)_\d+_feed_forward.*",
+    "attention": r"(block|shared)_\d+_.*",
     "task layers": r".*",
 }
 MODULES = ("embedding", "attention", "feed-forward", "norms", "task layers")
@@ -81,14 +81,13 @@ def quantized_logits(
         layers: names of those whose weights and output are quantized.
     """
     values = {student.get_layer(name).output.ref(): x for name, x in inputs.items()}
-    for layer in student.layers:
-        if layer.output.ref() in values:
-            continue
+    for layer, number in _uses(student):
+        result = layer.get_output_at(number).ref()
         arguments = tf.nest.map_structure(
-            lambda tensor: values[tensor.ref()], layer.input
+            lambda tensor: values[tensor.ref()], layer.get_input_at(number)
         )
         if layer.name not in layers:
-            values[layer.output.ref()] = layer(arguments)
+            values[result] = layer(arguments)
             continue
         kind = type(layer).__name__
         exact = {name: getattr(layer, name) for name in WEIGHTS.get(kind, ())}
@@ -100,11 +99,33 @@ def quantized_logits(
         for name, weight in exact.items():
             weight.assign(kept[name])
         # What the file computes in one operator with the next layer has no range.
-        if kind not in SAME_SCALE and layer.name in ranges:
+        if has_range(layer) and layer.name in ranges:
             low, high = ranges[layer.name]
             output = tf.quantization.fake_quant_with_min_max_vars(output, low, high)
-        values[layer.output.ref()] = output
+        values[result] = output
     return values[student.get_layer("logits").output.ref()]
+
+
+def _uses(student: tf.keras.Model) -> list[tuple[tf.keras.layers.Layer, int]]:
+    """Layers with the number of the use, each behind those whose outputs it reads; a
+    layer that blocks share has a use in each."""
+    known = {tensor.ref() for tensor in student.inputs}
+    waiting = [
+        (layer, number)
+        for layer in student.layers
+        for number in range(len(layer.inbound_nodes))
+        if layer.get_output_at(number).ref() not in known
+    ]
+    ordered = []
+    while waiting:
+        for use in waiting:
+            read = tf.nest.flatten(use[0].get_input_at(use[1]))
+            if all(tensor.ref() in known for tensor in read):
+                break
+        waiting.remove(use)
+        ordered.append(use)
+        known.add(use[0].get_output_at(use[1]).ref())
+    return ordered
 
 
 def _quantized_weight(weight: tf.Variable, by_column: bool) -> tf.Tensor:

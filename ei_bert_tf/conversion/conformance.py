@@ -24,6 +24,7 @@ ALLOWED_OPS = frozenset(
         "STRIDED_SLICE",
         "QUANTIZE",
         "TANH",
+        "CAST",
     }
 )
 
@@ -166,8 +167,9 @@ def _check_tensor(
 
 
 def _check_quantization(parsed: schema.ModelT, graph: schema.SubGraphT) -> None:
-    for tensor in graph.tensors:
-        if flatbuffer.type_name(tensor) != "int8":
+    codes = _codes(parsed, graph)
+    for index, tensor in enumerate(graph.tensors):
+        if flatbuffer.type_name(tensor) != "int8" or index in codes:
             continue
         scales = _parameters(tensor, "scale")
         constant = flatbuffer.is_constant(parsed, tensor)
@@ -191,6 +193,16 @@ def _check_quantization(parsed: schema.ModelT, graph: schema.SubGraphT) -> None:
                     f"FULLY_CONNECTED is {flatbuffer.type_name(graph.tensors[bias])}; "
                     "int32 is accepted"
                 )
+
+
+def _codes(parsed: schema.ModelT, graph: schema.SubGraphT) -> set[int]:
+    """What CAST makes indexes of: a product embedding's codes, and their table."""
+    found: set[int] = set()
+    for operator in reversed(graph.operators or []):
+        name = flatbuffer.operator_name(parsed, operator)
+        if name == "CAST" or (name == "GATHER" and operator.outputs[0] in found):
+            found.add(int(operator.inputs[0]))
+    return found
 
 
 def _check_symmetric(parsed: schema.ModelT, name: str, weight: schema.TensorT) -> None:

@@ -53,6 +53,14 @@ def type_name(tensor: schema.TensorT) -> str:
     return _TYPE_NAMES[tensor.type]
 
 
+def is_quantized(tensor: schema.TensorT) -> bool:
+    """Whether the tensor is int8 with a scale: not the codes of a product embedding,
+    which are whole numbers."""
+    ranges = tensor.quantization
+    scales = None if ranges is None else ranges.scale
+    return type_name(tensor) == "int8" and scales is not None and len(scales) > 0
+
+
 def is_constant(model: schema.ModelT, tensor: schema.TensorT) -> bool:
     """Whether the file holds the tensor's values (a weight, not an activation)."""
     data = model.buffers[tensor.buffer].data

@@ -34,7 +34,7 @@ def layer_outputs(model: bytes) -> dict[str, LayerOutput]:
         for index in flatbuffer.tensor_indexes(operator.outputs):
             tensor = graph.tensors[index]
             name = flatbuffer.tensor_name(tensor)
-            if name and flatbuffer.type_name(tensor) == "int8":
+            if name and flatbuffer.is_quantized(tensor):
                 ranges = tensor.quantization
                 found[name] = LayerOutput(
                     index, float(ranges.scale[0]), int(ranges.zeroPoint[0])

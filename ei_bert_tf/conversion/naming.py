@@ -8,7 +8,8 @@ import re
 from ei_bert_tf.conversion import flatbuffer
 from ei_bert_tf.conversion.editing import GraphEditor
 
-_LAYER = re.compile(r"quant_(\w+?)/")
+# A kernel that blocks share has the name of neither.
+_LAYER = re.compile(r"quant_(?!shared_)(\w+?)/")
 
 
 def shorten_names(editor: GraphEditor) -> None:

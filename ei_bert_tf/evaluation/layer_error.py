@@ -15,7 +15,7 @@ from ei_bert_tf.student.encoder import student_inputs
 from ei_bert_tf.text.wordpiece import Encoded
 
 # The layers that compute: what only moves values has the error of what came before.
-_KINDS = ("Dense", "JoinedDense", "Shift", "Scale", "Activation")
+_KINDS = ("Dense", "JoinedDense", "Bias", "Shift", "Scale", "Activation")
 
 
 def layer_errors(

@@ -12,6 +12,11 @@ from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student import layers as own
 
 keras_layers = tf.keras.layers
+# The fully connected layers of a block.
+BLOCK_DENSE = (
+    *("query", "key", "value", "attention_output"),
+    *("feed_forward", "feed_forward_output"),
+)
 
 
 def build_student(
@@ -47,7 +52,8 @@ def build_student(
         return tf.keras.Input((tokens,), dtype="int32", name=name)
 
     inputs = {"ids": integers("ids"), "mask": integers("mask")}
-    x = own.Table(config.vocabulary_size, config.embedding_size, name="embedding")(
+    table = own.Table if config.embedding_form == "table" else own.ProductTable
+    x = table(config.vocabulary_size, config.embedding_size, name="embedding")(
         inputs["ids"]
     )  # [B, T, E]
     x = _dense(config.hidden_size, "embedding_projection")(x)  # [B, T, H]
@@ -62,9 +68,10 @@ def build_student(
     x = drop(x, "embedding")
     bias = own.MaskBias(name="mask_bias")(inputs["mask"])
     bias = keras_layers.Reshape((1, 1, -1), name="mask_rows")(bias)  # [B, 1, 1, T]
+    kernels = _Kernels(config)
     for index in range(config.layers):
         last = index == config.layers - 1
-        x = _block(x, bias, config, index, drop, last)
+        x = _block(x, bias, config, index, drop, last, kernels)
     # x: [B, 1, H]
     states = x if folded else _dense(config.task_size, "task_projection")(x)
     pooled = _dense(config.task_size, "pooler")(states)
@@ -96,14 +103,49 @@ def _initializer():
     return tf.keras.initializers.TruncatedNormal(stddev=0.02)
 
 
-def _block(x, bias, config: StudentConfig, index: int, drop, last: bool):
+class _Kernels:
+    """Makes the fully connected layers of blocks, some of which share their kernels.
+
+    A shared kernel is a layer without bias, used in several blocks, each of which has
+    its own bias behind it: in the file a bias belongs to its use in any case, since its
+    scale follows from that of the input.
+    """
+
+    def __init__(self, config: StudentConfig):
+        self._sets = config.kernel_sets
+        self._shared: dict[str, keras_layers.Layer] = {}
+
+    def dense(
+        self,
+        x,
+        index: int,
+        role: str,
+        units: int,
+        activation: str | None = None,
+        kind=keras_layers.Dense,
+    ):
+        number = self._sets[index]
+        name = f"block_{index}_{role}"
+        choices = {"kernel_initializer": _initializer()}
+        if self._sets.count(number) == 1:
+            return kind(units, activation=activation, name=name, **choices)(x)
+        shared = f"shared_{number}_{role}"
+        if shared not in self._shared:
+            layer = kind(units, use_bias=False, name=shared, **choices)
+            self._shared[shared] = layer
+        return own.Bias(activation, name=name)(self._shared[shared](x))
+
+
+def _block(
+    x, bias, config: StudentConfig, index: int, drop, last: bool, kernels: _Kernels
+):
     """One post-norm transformer block; the last one returns only [CLS]."""
     name = f"block_{index}"
     width = config.heads * config.head_size
     first = own.FirstToken(name=f"{name}_first")(x) if last else x
 
     def heads(source, role):
-        y = _dense(width, f"{name}_{role}")(source)
+        y = kernels.dense(source, index, role, width)
         shape = (-1, config.heads, config.head_size)
         y = keras_layers.Reshape(shape, name=f"{name}_{role}_split")(y)
         return keras_layers.Permute((2, 1, 3), name=f"{name}_{role}_heads")(y)
@@ -116,16 +158,14 @@ def _block(x, bias, config: StudentConfig, index: int, drop, last: bool):
     context = own.MatMul(False, name=f"{name}_context")([attention, value])
     context = keras_layers.Permute((2, 1, 3), name=f"{name}_context_tokens")(context)
     context = keras_layers.Reshape((-1, width), name=f"{name}_context_joined")(context)
-    y = own.JoinedDense(
-        config.hidden_size,
-        kernel_initializer=_initializer(),
-        name=f"{name}_attention_output",
-    )(context)
+    y = kernels.dense(
+        context, index, "attention_output", config.hidden_size, kind=own.JoinedDense
+    )
     y = drop(y, f"{name}_attention")
     x = keras_layers.Add(name=f"{name}_attention_add")([first, y])
     x = _norm(x, config, f"{name}_attention_norm")
-    y = _dense(config.feed_forward_size, f"{name}_feed_forward", "relu")(x)
-    y = _dense(config.hidden_size, f"{name}_feed_forward_output")(y)
+    y = kernels.dense(x, index, "feed_forward", config.feed_forward_size, "relu")
+    y = kernels.dense(y, index, "feed_forward_output", config.hidden_size)
     y = drop(y, f"{name}_feed_forward")
     x = keras_layers.Add(name=f"{name}_feed_forward_add")([x, y])
     return _norm(x, config, f"{name}_feed_forward_norm")

@@ -12,7 +12,8 @@ import numpy as np
 
 from ei_bert_tf.compat import tf
 from ei_bert_tf.recipe import StudentConfig
-from ei_bert_tf.student.encoder import build_student
+from ei_bert_tf.student.codebooks import product_codes
+from ei_bert_tf.student.encoder import BLOCK_DENSE, build_student
 from ei_bert_tf.student.layers import DropoutSource
 from ei_bert_tf.teacher.backbone import Teacher
 from ei_bert_tf.teacher.forward import EPSILON, forward
@@ -67,10 +68,15 @@ def initial_student(
     tf.keras.utils.set_random_seed(seed)
     student = build_student(config, dropout=dropout)
     weights = _embedding_weights(teacher, config, kept_pieces, piece_weights, cut.basis)
+    if config.embedding_form == "product":
+        (table,) = weights["embedding"]
+        codes, codebooks = product_codes(table, piece_weights + 1.0, seed)
+        weights["embedding"] = [codebooks, codes]  # Keras: trained ones first.
     weights |= _task_weights(teacher, cut.basis)
     if start == "slice":
         weights |= _block_weights(teacher, config, cut)
         _add_norms(weights, config, cut)
+        _share_kernels(weights, config)
     for name, values in weights.items():
         student.get_layer(name).set_weights(values)
     return student
@@ -111,12 +117,15 @@ def measure_slice(
     states.
 
     Heads by the mean norm of what they write into the stream; neurons by the mean
-    |activation| times the norm of their output row; blocks evenly spaced.
+    |activation| times the norm of their output row; blocks evenly spaced, of those
+    that share their kernels all the one in the middle.
     """
     basis, energy = residual_basis(teacher, sample, config.hidden_size, seed)
     layers = teacher.backbone.transformer_layers
     count = len(layers)
     blocks = np.linspace(0, count - 1, config.layers).round().astype(int).tolist()
+    if config.distinct_blocks:
+        blocks = _of_kernel_sets(blocks, config.kernel_sets)
     size = config.head_size
     head_scores = [np.zeros(teacher.backbone.num_heads) for _ in blocks]
     neuron_scores = [np.zeros(teacher.backbone.intermediate_dim) for _ in blocks]
@@ -154,6 +163,15 @@ def measure_slice(
         [_top(scores, config.feed_forward_size) for scores in neuron_scores],
         [fit.solve() for fit in fits],
     )
+
+
+def _of_kernel_sets(blocks: list[int], sets: list[int]) -> list[int]:
+    """For each block the middle one of those with the same kernels."""
+    members = {
+        number: [blocks[index] for index, other in enumerate(sets) if other == number]
+        for number in sets
+    }
+    return [members[number][len(members[number]) // 2] for number in sets]
 
 
 class _NormFit:
@@ -289,6 +307,18 @@ def _block_weights(
             _numpy(second.bias) @ basis,
         ]
     return found
+
+
+def _share_kernels(weights: dict, config: StudentConfig) -> None:
+    """Gives kernels of several blocks to the layers that these blocks share."""
+    sets = config.kernel_sets
+    for index, number in enumerate(sets):
+        if sets.count(number) == 1:
+            continue
+        for role in BLOCK_DENSE:
+            kernel, bias = weights[f"block_{index}_{role}"]
+            weights[f"shared_{number}_{role}"] = [kernel]
+            weights[f"block_{index}_{role}"] = [bias]
 
 
 def _add_norms(weights: dict, config: StudentConfig, cut: Slice) -> None:

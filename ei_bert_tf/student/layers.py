@@ -1,12 +1,14 @@
 """The student's own layers: each becomes one TFLite operator.
 
-B batch, T tokens, N heads, D head size, H hidden size, E embedding size, V pieces.
+B batch, T tokens, N heads, D head size, H hidden size, E embedding size, V pieces,
+G groups of dimensions of E.
 All are small so that TFMOT can put a fake quantizer behind each operator.
 """
 
 import dataclasses
 
 from ei_bert_tf.compat import tf, tfmot
+from ei_bert_tf.recipe import CODE_DIMENSIONS, codebook_entries
 
 # exp(-12) * 64 padding tokens is a leak of 0.04 % of the attention, while a larger
 # constant would take int8 steps from the scores that it is added to.
@@ -34,6 +36,55 @@ class Table(tf.keras.layers.Layer, tfmot.sparsity.keras.PrunableLayer):
 
     def get_prunable_weights(self):
         return [self.table]
+
+    def get_config(self):
+        return super().get_config() | {"rows": self.rows, "width": self.width}
+
+
+class ProductTable(tf.keras.layers.Layer):
+    """Rows put together from codebooks (product quantization, Jegou et al. 2011):
+    int32 [B, T] to float32 [B, T, E].
+
+    Piece v has a code for each of G = E / CODE_DIMENSIONS groups of dimensions: a row
+    of that group's codebook. The codebooks lie one behind the other in one table, so
+    that GATHER (codes), CAST, ADD (where the group's codebook begins) and GATHER make
+    the row: kernels that LiteRT and TFLM have. Codes are int8 in -128..127.
+    """
+
+    def __init__(self, rows: int, width: int, **kwargs):
+        super().__init__(**kwargs)
+        self.rows = rows
+        self.width = width
+        self.groups = width // CODE_DIMENSIONS
+        self.entries = codebook_entries(rows)
+
+    def build(self, input_shape):
+        shape = self.rows, self.groups
+        self.codes = self.add_weight(
+            name="codes",
+            shape=shape,
+            dtype=tf.int8,
+            # All alike would let the converter fold the table into one row.
+            initializer=lambda *_, **__: tf.cast(
+                tf.reshape(tf.range(self.rows * self.groups), shape) % self.entries
+                - 128,
+                tf.int8,
+            ),
+            trainable=False,
+        )
+        self.codebooks = self.add_weight(
+            name="codebooks",
+            shape=(self.groups * self.entries, CODE_DIMENSIONS),
+            initializer=tf.keras.initializers.TruncatedNormal(stddev=0.02),
+        )
+        super().build(input_shape)
+
+    def call(self, inputs):
+        starts = tf.range(self.groups) * self.entries + 128  # [G]
+        places = tf.cast(tf.gather(self.codes, inputs), tf.int32) + starts
+        rows = tf.gather(self.codebooks, places)  # [B, T, G, CODE_DIMENSIONS]
+        tokens = inputs.shape[1] or tf.shape(inputs)[1]
+        return tf.reshape(rows, (-1, tokens, self.width))
 
     def get_config(self):
         return super().get_config() | {"rows": self.rows, "width": self.width}
@@ -106,10 +157,34 @@ class JoinedDense(tf.keras.layers.Dense, tfmot.sparsity.keras.PrunableLayer):
     def call(self, inputs):
         if inputs.shape[0] != 1:
             return super().call(inputs)
-        return tf.matmul(inputs, self.kernel) + self.bias
+        outputs = tf.matmul(inputs, self.kernel)
+        return outputs + self.bias if self.use_bias else outputs
 
     def get_prunable_weights(self):
         return [self.kernel]
+
+
+class Bias(tf.keras.layers.Layer):
+    """A block's own bias behind a kernel that several blocks share, and its activation:
+    [B, T, O] to [B, T, O]. It becomes part of the FULLY_CONNECTED.
+    """
+
+    def __init__(self, activation: str | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self.activation = tf.keras.activations.get(activation)
+
+    def build(self, input_shape):
+        self.bias = self.add_weight(
+            name="bias", shape=(input_shape[-1],), initializer="zeros"
+        )
+        super().build(input_shape)
+
+    def call(self, inputs):
+        return self.activation(tf.nn.bias_add(inputs, self.bias))
+
+    def get_config(self):
+        activation = tf.keras.activations.serialize(self.activation)
+        return super().get_config() | {"activation": activation}
 
 
 @dataclasses.dataclass
@@ -209,10 +284,12 @@ OWN_LAYERS = {
     layer.__name__: layer
     for layer in (
         Table,
+        ProductTable,
         Positions,
         MaskBias,
         MatMul,
         JoinedDense,
+        Bias,
         FirstToken,
         Mean,
         ReciprocalRoot,

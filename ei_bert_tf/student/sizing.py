@@ -7,7 +7,7 @@ D head size, C outputs.
 import dataclasses
 
 from ei_bert_tf.errors import InputError
-from ei_bert_tf.recipe import StudentConfig
+from ei_bert_tf.recipe import CODE_DIMENSIONS, StudentConfig, codebook_entries
 
 # What flatbuffer tables, names, shapes and scales take: without a block, for each
 # block, for each of its heads, for each norm, for segment ids. Solved from converted
@@ -19,9 +19,13 @@ _NORM_BYTES = {"layer": 2_599, "affine": 1_407}
 _PAIR_BYTES = 258
 # A float32 scale and an int64 zero point.
 _CHANNEL_BYTES = 12
+# What a product embedding takes beside, and a block saves whose kernels are those of
+# one before it.
+_PRODUCT_BYTES = 1_400
+_SHARED_BYTES = 1_520
 # The limit is hard, so the prediction has to stay this much below it.
-_MARGIN = 1.01
-_HIDDEN_SIZES = (256, 224, 192, 160, 128, 112, 96, 80, 64, 48, 32)
+MARGIN = 1.01
+HIDDEN_SIZES = (256, 224, 192, 160, 128, 112, 96, 80, 64, 48, 32)
 
 
 def model_bytes(config: StudentConfig) -> int:
@@ -36,26 +40,48 @@ def model_bytes(config: StudentConfig) -> int:
 
     norm = _NORM_BYTES[config.norm]
     norm += hidden * (2 if config.norm == "layer" else 1)
+    kernels = 4 * hidden * width + 2 * hidden * feed_forward
     block = (
-        3 * dense(hidden, width)
-        + dense(width, hidden)
-        + dense(hidden, feed_forward)
-        + dense(feed_forward, hidden)
+        4 * (3 * width + hidden + feed_forward + hidden)
         + 2 * norm
         + _BLOCK_BYTES
         + config.heads * _HEAD_BYTES
     )
+    distinct = len(set(config.kernel_sets))
     return (
-        config.vocabulary_size * config.embedding_size
+        config.vocabulary_size * piece_bytes(config)
+        + _codebook_bytes(config)
         + dense(config.embedding_size, hidden)
         + config.max_tokens * hidden
         + (2 * hidden + _PAIR_BYTES if config.pair else 0)
         + norm
         + config.layers * block
+        + distinct * kernels
+        - (config.layers - distinct) * _SHARED_BYTES
         + dense(hidden, task)
         + dense(task, config.outputs)
         + _BASE_BYTES
     )
+
+
+def piece_bytes(config: StudentConfig) -> int:
+    """What one more piece of the vocabulary takes in the file."""
+    if config.embedding_form == "product":
+        return config.embedding_size // CODE_DIMENSIONS
+    return config.embedding_size
+
+
+def _embedding_size(wanted: int, embedding_form: str = "table", **_) -> int:
+    """Rounded up to what the form accepts."""
+    unit = CODE_DIMENSIONS if embedding_form == "product" else 1
+    return unit * max(1, -(-wanted // unit))
+
+
+def _codebook_bytes(config: StudentConfig) -> int:
+    if config.embedding_form == "table":
+        return 0
+    entries = codebook_entries(config.vocabulary_size)
+    return entries * config.embedding_size + _PRODUCT_BYTES
 
 
 def choose_config(
@@ -76,8 +102,8 @@ def choose_config(
         max_model_bytes: limit on the file.
         smallest_vocabulary: pieces that have to stay.
         largest_vocabulary: pieces that the corpus uses.
-        fixed: max_tokens, layers, outputs, norm, weight_scales, pair of the
-            StudentConfig.
+        fixed: of the StudentConfig what the budget has no say in: max_tokens, layers,
+            outputs, norm, weight_scales, pair, distinct_blocks, embedding_form.
 
     Raises:
         InputError: nothing fits; names the smallest size that can be reached.
@@ -85,31 +111,31 @@ def choose_config(
     largest_vocabulary = max(largest_vocabulary, smallest_vocabulary)
     head_size = teacher_hidden_size // teacher_heads
     smallest = None
-    for hidden in sorted({*_HIDDEN_SIZES, teacher_hidden_size}, reverse=True):
-        if hidden > teacher_hidden_size or hidden > _HIDDEN_SIZES[0]:
+    for hidden in sorted({*HIDDEN_SIZES, teacher_hidden_size}, reverse=True):
+        if hidden > teacher_hidden_size or hidden > HIDDEN_SIZES[0]:
             continue
         shape = StudentConfig(
             vocabulary_size=min(
                 max(smallest_vocabulary, 24 * hidden), largest_vocabulary
             ),
             hidden_size=hidden,
-            embedding_size=max(1, hidden // 2),
+            embedding_size=_embedding_size(hidden // 2, **fixed),
             heads=min(teacher_heads, max(1, hidden // head_size)),
             head_size=head_size,
             feed_forward_size=min(teacher_feed_forward_size, 4 * hidden),
             task_size=teacher_hidden_size,
             **fixed,
         )
-        room = int(max_model_bytes / _MARGIN) - model_bytes(shape)
+        room = int(max_model_bytes / MARGIN) - model_bytes(shape)
         if room >= 0:
-            more = room // shape.embedding_size
+            more = room // piece_bytes(shape)
             size = min(shape.vocabulary_size + more, largest_vocabulary)
             return dataclasses.replace(shape, vocabulary_size=size)
         least = dataclasses.replace(shape, vocabulary_size=smallest_vocabulary)
-        smallest = int(model_bytes(least) * _MARGIN) + 1
-        if hidden == _HIDDEN_SIZES[-1] and smallest <= max_model_bytes:
-            room = int(max_model_bytes / _MARGIN) - model_bytes(least)
-            size = smallest_vocabulary + max(0, room) // shape.embedding_size
+        smallest = int(model_bytes(least) * MARGIN) + 1
+        if hidden == HIDDEN_SIZES[-1] and smallest <= max_model_bytes:
+            room = int(max_model_bytes / MARGIN) - model_bytes(least)
+            size = smallest_vocabulary + max(0, room) // piece_bytes(least)
             return dataclasses.replace(least, vocabulary_size=size)
     raise InputError(
         f"--max_model_bytes={max_model_bytes}: no student is so small; the smallest "

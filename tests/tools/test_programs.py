@@ -24,6 +24,8 @@ JOB = [
     "max_model_bytes",
     "max_seq_length",
     "max_arena_bytes",
+    "max_flash_bytes",
+    "max_macs",
     "preset",
     "recipe",
     "method",
