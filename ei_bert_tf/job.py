@@ -1,6 +1,7 @@
 """What a user asks for: the task, the limits of the device, and how to train."""
 
 import dataclasses
+import itertools
 import shlex
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +18,8 @@ from ei_bert_tf.teacher.backbone import check_teacher_name
 from ei_bert_tf.text.builtin import BUILTIN_DATASETS
 from ei_bert_tf.text.datasets import Dataset, load_builtin, load_files, load_tfds
 
+# The others compare tokens with what the teacher's slice was cut from.
+SIZES_METHODS = ("kd", "cross", "none")
 SMALLEST_SEQUENCE = 3  # [CLS], a piece, [SEP]
 # Fields whose flags have other names.
 _FLAGS = {
@@ -44,6 +47,8 @@ class Job:
         method, student_start: how the student learns (None for what the preset does),
             and what it starts as.
         target_sparsity: share of zeros in the student's kernels and tables.
+        sizes: the limits, in bytes, of several students of one run, each smaller than
+            the one before, which it is made from; max_model_bytes is that of one.
         seed: of every random choice.
     """
 
@@ -67,6 +72,7 @@ class Job:
     method: str | None = None
     student_start: str = STUDENT_STARTS[0]
     target_sparsity: float = 0.0
+    sizes: Sequence[int] = ()
     seed: int = 0
 
     def __post_init__(self):
@@ -87,6 +93,7 @@ class Job:
             raise InputError(
                 f"--target_sparsity={self.target_sparsity}: at least 0 and below 1"
             )
+        _check_sizes(self.sizes, method)
         check_teacher_name(self.teacher)
 
     def command(self) -> str:
@@ -95,10 +102,12 @@ class Job:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             flag = _FLAGS.get(field.name, field.name)
-            if value == field.default:
+            if value == field.default or (flag == "max_model_bytes" and self.sizes):
                 continue
             if field.name == "text":
                 value = ",".join(self._text_columns() or [])
+            if field.name == "sizes":
+                value = ",".join(map(str, value))
             if field.name == "header":
                 words.append("--noheader")
             else:
@@ -185,3 +194,15 @@ def _needed(flag: str, value: Any) -> Any:
 def _check_choice(name: str, value: str, accepted: Sequence[str]) -> None:
     if value not in accepted:
         raise InputError(f"--{name}={value}: accepted: {', '.join(accepted)}")
+
+
+def _check_sizes(sizes: Sequence[int], method: str) -> None:
+    shown = "--sizes=" + ",".join(map(str, sizes))
+    if any(isinstance(size, bool) or not isinstance(size, int) for size in sizes):
+        raise InputError(f"{shown}: accepted: whole numbers of bytes")
+    if any(size <= after for size, after in itertools.pairwise(sizes)):
+        raise InputError(f"{shown}: each has to be smaller than the one before")
+    if sizes and method not in SIZES_METHODS:
+        raise InputError(
+            f"{shown}: with --method={method}; accepted: {', '.join(SIZES_METHODS)}"
+        )

@@ -16,6 +16,7 @@ NORMS = ("layer", "affine")
 TASK_LAYERS = ("copied", "frozen", "shared")
 TEACHER_READS = ("student", "own")
 KEEP_BY = ("attention", "frequency", "both")
+REMOVAL_SCORES = ("taylor", "magnitude")
 LOSS_WEIGHTS = (
     "logits_weight",
     "features_weight",
@@ -49,6 +50,7 @@ _ONE_OF = {
     "keep_by": KEEP_BY,
     "task_layers": TASK_LAYERS,
     "refinement_teacher_reads": TEACHER_READS,
+    "removal_scores": REMOVAL_SCORES,
 }
 
 
@@ -118,6 +120,8 @@ class Recipe:
             refinement_student_weight is that of the student's side in the teacher's
             loss, a teacher's rate of 0 keeps the teacher still, and
             refinement_teacher_reads says whose ids it reads.
+        removal_scores, removal_steps: with several sizes, what heads, neurons,
+            embedding dimensions and blocks are removed by, and in how many steps.
         pruning_epochs: before quantization, where zeros are asked for.
         quantization_*: the same losses under quantization-aware training.
         logits_weight, features_weight, task_weight: of MSE on logits, MSE on the
@@ -151,6 +155,8 @@ class Recipe:
     refinement_student_learning_rate: float = 1e-4
     refinement_student_weight: float = 0.5
     refinement_teacher_reads: str = TEACHER_READS[0]
+    removal_scores: str = REMOVAL_SCORES[0]
+    removal_steps: int = 10
     pruning_epochs: int = 1
     quantization_epochs: int = 1
     quantization_least_steps: int = 3000
