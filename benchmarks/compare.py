@@ -41,11 +41,15 @@ _BEFORE_COMPRESSION = STAGES[: STAGES.index("pruning")]
 
 
 def trained(job: Job, folder: pathlib.Path) -> dict:
+    """What `measured` says of an ordinary run."""
+    return measured(Pipeline(Preparation(job), folder, resume=True))
+
+
+def measured(pipeline: Pipeline) -> dict:
     """The float student's metric on held-out train, the segmentation of it, and the
     correlation of its logits there, centred, with the teacher's: a held-out part of
     some hundred texts is too small for the metric to tell close choices apart."""
-    prepared = Preparation(job)
-    pipeline = Pipeline(prepared, folder, resume=True)
+    prepared = pipeline.prepared
     pipeline.run(_BEFORE_COMPRESSION)
     encoded, _ = pipeline.curriculum.held_out()
     taught = prepared.encode(prepared.teacher.tokenizer, prepared.held_out)
