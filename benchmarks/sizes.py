@@ -21,7 +21,7 @@ import tempfile
 
 from absl import app, flags
 
-from benchmarks.compare import measured
+from benchmarks._held_out import measured
 from ei_bert_tf.composition import environment
 from ei_bert_tf.job import Job
 from ei_bert_tf.pipeline import Pipeline
