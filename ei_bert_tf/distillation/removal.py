@@ -30,6 +30,7 @@ class Removal:
         cuts: how many times gates are closed, evenly spaced; 1 closes all at once.
 
     Attributes:
+        gates: as Units.groups() has them.
         variables: all that `after_step` changes, for a checkpoint.
     """
 
