@@ -19,6 +19,7 @@ from absl import app, flags
 
 from benchmarks._plot import size_plot
 from ei_bert_tf.ablation.plan import Plan
+from ei_bert_tf.reporting.published import PUBLISHED
 
 _WRITE = flags.DEFINE_bool("write", False, "Write docs/results.md and docs/sst2.svg.")
 _FOLDER = pathlib.Path(__file__).parent
@@ -29,15 +30,7 @@ _HEADER = (
     *("limit", "method", "seeds", "teacher", "before QAT", "int8", "TFLM"),
     *("TFLM agrees", "of the teacher's", "bytes"),
 )
-# Published values beside which SST-2 is drawn: docs/results.md has the sources.
-_PUBLISHED = {
-    "bert-hash-femto": (0.24, 78.2),
-    "bert-hash-pico": (0.45, 78.8),
-    "bert-hash-nano": (0.97, 81.3),
-    "BERT-Tiny (test)": (4.39, 83.2),
-    "KroneckerBERT21 (test)": (5.2, 88.4),
-    "BERT-Mini (test)": (11.2, 85.9),
-}
+_WIDEST_MEGABYTES = 12.0  # Of the published models that are drawn.
 
 
 def groups(folder: pathlib.Path) -> dict[tuple[str, int, str], list[dict[str, Any]]]:
@@ -118,7 +111,15 @@ def sst2_plot() -> str:
             (record,) = records
             size = record["model_bytes"] / 1e6
             baselines[method] = (size, 100 * record["value"])
-    return size_plot("SST-2 accuracy, %", list(ours.values()), _PUBLISHED, baselines)
+    published = {
+        model.name if model.split == "dev" else f"{model.name} ({model.split})": (
+            model.megabytes,
+            100 * model.sst2,
+        )
+        for model in PUBLISHED
+        if model.sst2 is not None and model.megabytes < _WIDEST_MEGABYTES
+    }
+    return size_plot("SST-2 accuracy, %", list(ours.values()), published, baselines)
 
 
 def main(_: list[str]) -> None:

@@ -138,6 +138,7 @@ def _sealed(pipeline: Pipeline, folder: pathlib.Path) -> Bundle:
         "task": data.task.to_json(),
         "teacher_name": job.teacher,
         "train_examples": len(data.train),
+        "unlabeled_examples": 0 if data.unlabeled is None else len(data.unlabeled),
         "max_model_bytes": job.max_model_bytes,
         "seed": job.seed,
         "recipe": pipeline.recipe.to_json()

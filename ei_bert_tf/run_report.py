@@ -16,6 +16,7 @@ from ei_bert_tf.evaluation.layer_error import layer_errors
 from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.pipeline import Pipeline
 from ei_bert_tf.reporting.mistakes import class_table, confusions, worst_mistakes
+from ei_bert_tf.reporting.published import PUBLISHED
 from ei_bert_tf.reporting.report import Report
 from ei_bert_tf.stages import FLOAT_STUDENT
 from firmware_export.contents import Contents
@@ -61,6 +62,7 @@ def run_report(
         "arena": _arena(pipeline.model),
         "layers": _layers(pipeline),
         "sensitivity": _sensitivity(pipeline),
+        "published": [dataclasses.asdict(model) for model in PUBLISHED],
         "vocabulary": pipeline.curriculum.vocabulary,
     }
     if not task.is_regression:

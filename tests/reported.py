@@ -74,6 +74,14 @@ def contents(labels=("on", "off"), **changes):
             },
         },
         "layers": [{"layer": "pooler", "signal_to_noise_db": -3.5, "cosine": 0.5}],
+        "published": [
+            {"name": "small", "megabytes": 0.5, "sst2": 0.8125, "split": "dev"}
+            | {"source": "a card"},
+            {"name": "unknown", "megabytes": 2.0, "sst2": None, "split": ""}
+            | {"source": "a paper"},
+            {"name": "large", "megabytes": 8.0, "sst2": 0.90625, "split": "test"}
+            | {"source": "a page"},
+        ],
         "sensitivity": [
             {
                 "module": module,

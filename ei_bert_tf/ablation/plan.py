@@ -22,10 +22,11 @@ class PlannedJob:
         max_model_bytes, seed: as the flags.
         minutes: predicted for two cores, of what is left when stages are shared with
             the jobs before it.
-        variant: names what differs from the preset standard and the built-in teacher,
-            "" for nothing.
+        variant: names what differs from the preset standard, the built-in teacher and
+            no texts without labels, "" for nothing.
         recipe: choices that differ.
         teacher: as the flag.
+        unlabeled: names texts without labels of the task, "" for none.
     """
 
     task: str
@@ -36,6 +37,7 @@ class PlannedJob:
     variant: str = ""
     recipe: dict[str, Any] = dataclasses.field(default_factory=dict)
     teacher: str = Job.teacher
+    unlabeled: str = ""
 
     @property
     def name(self) -> str:
@@ -92,9 +94,16 @@ class Plan:
             if job.method not in (*METHODS, *BASELINES):
                 accepted = ", ".join((*METHODS, *BASELINES))
                 raise InputError(f"{where}: method; accepted: {accepted}")
-            differs = bool(job.recipe) or job.teacher != Job.teacher
-            if bool(job.variant) != differs:
-                raise InputError(f"{where}: a variant names another recipe or teacher")
+            texts = tasks[job.task].unlabeled
+            if job.unlabeled and job.unlabeled not in texts:
+                accepted = ", ".join(texts) or "none"
+                raise InputError(f"{where}: unlabeled; accepted: {accepted}")
+            differs = job.recipe or job.unlabeled or job.teacher != Job.teacher
+            if bool(job.variant) != bool(differs):
+                raise InputError(
+                    f"{where}: a variant names another recipe or teacher, or texts "
+                    "without labels"
+                )
             if (job.task, job.name) in names:
                 raise InputError(f"{where}: stands there twice")
             Recipe.preset("standard", job.recipe)
@@ -112,8 +121,15 @@ def _jobs(line: dict[str, Any]) -> list[PlannedJob]:
 
 
 def _task_data(task: dict[str, Any]) -> TaskData:
-    parts = {
-        name: tuple(Part(**part) for part in task[name])
-        for name in ("train", "evaluate")
+    texts = task.get("unlabeled", {}).items()
+    read = {
+        "text": tuple(task["text"]),
+        "train": _parts(task["train"]),
+        "evaluate": _parts(task["evaluate"]),
+        "unlabeled": {name: _parts(files) for name, files in texts},
     }
-    return TaskData(**(task | parts | {"text": tuple(task["text"])}))
+    return TaskData(**(task | read))
+
+
+def _parts(files: list[dict[str, Any]]) -> tuple[Part, ...]:
+    return tuple(Part(**file) for file in files)

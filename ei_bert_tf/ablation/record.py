@@ -30,6 +30,7 @@ def bundle_record(
         "model_bytes": manifest["model_bytes"],
         "seed": manifest["seed"],
         "train_examples": manifest["train_examples"],
+        "unlabeled_examples": manifest["unlabeled_examples"],
         "teacher": stages["teacher"]["value"],
         "teacher_name": manifest["teacher_name"],
         "student_before_qat": stages["student_before_qat"]["value"],

@@ -87,7 +87,8 @@ def run_job(
 ) -> None:
     """Runs one job and writes its record."""
     folder = work_dir / job.task
-    choices: dict[str, Any] = plan.tasks[job.task].prepare(data, folder / "data")
+    task = plan.tasks[job.task]
+    choices: dict[str, Any] = task.prepare(data, folder / "data", job.unlabeled)
     choices |= {
         "max_model_bytes": job.max_model_bytes,
         "seed": job.seed,

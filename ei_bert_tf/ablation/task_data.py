@@ -31,6 +31,7 @@ class TaskData:
     Attributes:
         text, label: its columns.
         train, evaluate: files whose rows follow each other.
+        unlabeled: such files by a name, of which only the texts are read.
         task_type, metric, unknown_label, max_seq_length: as the flags.
     """
 
@@ -42,13 +43,17 @@ class TaskData:
     metric: str | None = None
     unknown_label: str | None = None
     max_seq_length: int = 64
+    unlabeled: dict[str, tuple[Part, ...]] = dataclasses.field(default_factory=dict)
 
-    def prepare(self, data: pathlib.Path, folder: pathlib.Path) -> dict[str, object]:
+    def prepare(
+        self, data: pathlib.Path, folder: pathlib.Path, unlabeled: str = ""
+    ) -> dict[str, object]:
         """Writes `train.tsv` and `eval.tsv` with the task's columns alone.
 
         Args:
             data: folder of the published files.
-            folder: for the two.
+            folder: for these.
+            unlabeled: a key of self.unlabeled, whose texts become `NAME.tsv`.
 
         Returns:
             The fields of Job that name the task.
@@ -57,20 +62,14 @@ class TaskData:
             InputError: a file is missing or lacks a column.
         """
         columns = [*self.text, self.label]
-        files = {}
-        for name, parts in (("train", self.train), ("eval", self.evaluate)):
-            lines = ["\t".join(columns)]
-            for part in parts:
-                lines += _rows(data / part.file, part, columns)
-            files[name] = folder / f"{name}.tsv"
-            temporary = files[name].with_suffix(".tmp")
-            with writing(folder):
-                folder.mkdir(parents=True, exist_ok=True)
-                temporary.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-                temporary.replace(files[name])
-        return {
-            "train": files["train"],
-            "evaluate": files["eval"],
+        fields: dict[str, object] = {
+            "train": _write(folder / "train.tsv", data, self.train, columns),
+            "evaluate": _write(folder / "eval.tsv", data, self.evaluate, columns),
+        }
+        if unlabeled:
+            path, parts = folder / f"{unlabeled}.tsv", self.unlabeled[unlabeled]
+            fields["unlabeled_file"] = _write(path, data, parts, self.text)
+        return fields | {
             "text": self.text,
             "label": self.label,
             "task_type": self.task_type,
@@ -78,6 +77,23 @@ class TaskData:
             "unknown_label": self.unknown_label,
             "max_seq_length": self.max_seq_length,
         }
+
+
+def _write(
+    path: pathlib.Path,
+    data: pathlib.Path,
+    parts: Sequence[Part],
+    columns: Sequence[str],
+) -> pathlib.Path:
+    lines = ["\t".join(columns)]
+    for part in parts:
+        lines += _rows(data / part.file, part, columns)
+    temporary = path.with_suffix(".tmp")
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        temporary.replace(path)
+    return path
 
 
 def _rows(path: pathlib.Path, part: Part, columns: Sequence[str]) -> list[str]:

@@ -38,19 +38,48 @@ def stage_plot(stages: Sequence[dict[str, Any]]) -> markupsafe.Markup:
     )
     lines.append(f'<polyline class="line" points="{path}"/>')
     for number, ((a, b), stage) in enumerate(zip(points, stages, strict=True), 1):
-        name = markupsafe.escape(stage["name"])
-        lines.append(
-            f'<circle class="dot" cx="{a:.1f}" cy="{b:.1f}" r="9"><title>{name}: '
-            f"{stage['bytes'] / 1e6:.3f} MB, {100 * stage['value']:.2f}</title>"
-            f'</circle><text class="number" x="{a:.1f}" y="{b + 4:.1f}" '
-            f'text-anchor="middle">{number}</text>'
-        )
+        shown = f"{100 * stage['value']:.2f}"
+        lines += _dot(number, a, b, stage["name"], stage["bytes"] / 1e6, shown)
     for stage, (a, _) in zip(stages, points, strict=True):
         if stage in (stages[0], stages[-1]):
             lines.append(
                 f'<text x="{a:.1f}" y="{_HEIGHT - 16}" text-anchor="middle">'
                 f"{stage['bytes'] / 1e6:.3g} MB</text>"
             )
+    return markupsafe.Markup("\n".join([*lines, "</svg>"]))
+
+
+def published_plot(
+    published: Sequence[dict[str, Any]], model_bytes: int
+) -> markupsafe.Markup:
+    """SST-2's accuracy of published models over MB, and a line at a model's size.
+
+    Args:
+        published: fields of PublishedModel, numbered from 1 in their order; one
+            without a value stands on the axis.
+        model_bytes: of the model whose size is drawn.
+    """
+    own = math.log10(model_bytes / 1e6)
+    sizes = [math.log10(model["megabytes"]) for model in published]
+    values = [model["sst2"] for model in published if model["sst2"] is not None]
+    low, high = min(values) - 0.02, max(values) + 0.01
+    x = _scale(min(*sizes, own) - 0.1, max(*sizes, own) + 0.1, _LEFT, _WIDTH - _RIGHT)
+    y = _scale(low, high, _HEIGHT - _BOTTOM, _TOP)
+    lines = [
+        f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+        'aria-label="Published models by size">'
+    ]
+    lines += _grid(_ticks(low, high), y, "{:g}", 100)
+    lines.append(
+        f'<line class="own" x1="{x(own):.1f}" x2="{x(own):.1f}" y1="{_TOP}" '
+        f'y2="{_HEIGHT - _BOTTOM}"/><text x="{x(own):.1f}" y="{_HEIGHT - 16}" '
+        f'text-anchor="middle">{model_bytes / 1e6:.3g} MB</text>'
+    )
+    for number, (size, model) in enumerate(zip(sizes, published, strict=True), 1):
+        value = model["sst2"]
+        height = y(low if value is None else value)
+        shown = "no readable value" if value is None else f"{100 * value:.1f}"
+        lines += _dot(number, x(size), height, model["name"], model["megabytes"], shown)
     return markupsafe.Markup("\n".join([*lines, "</svg>"]))
 
 
@@ -87,6 +116,17 @@ def arena_plot(steps: Sequence[dict[str, Any]]) -> markupsafe.Markup:
 def is_of_teacher(stage: dict[str, Any]) -> bool:
     """Whether a stage of the manifest tells of the teacher, moved or not."""
     return stage["name"].startswith("teacher")
+
+
+def _dot(
+    number: int, x: float, y: float, name: str, megabytes: float, value: str
+) -> list[str]:
+    return [
+        f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="9"><title>'
+        f"{markupsafe.escape(name)}: {megabytes:.3f} MB, {value}</title></circle>",
+        f'<text class="number" x="{x:.1f}" y="{y + 4:.1f}" '
+        f'text-anchor="middle">{number}</text>',
+    ]
 
 
 def _grid(

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ei_bert_tf.reporting.pages import TEMPLATES
-from ei_bert_tf.reporting.plots import arena_plot, is_of_teacher, stage_plot
+from ei_bert_tf.reporting.plots import (
+    arena_plot,
+    is_of_teacher,
+    published_plot,
+    stage_plot,
+)
 
 FORMAT_VERSION = 1
 REPORT_FILES = ("report.json", "report.html")
@@ -40,8 +45,9 @@ class Report:
             as in the manifest, `parts` (bytes of the file by part), `flash` (bytes by
             core and part), `arena` (`{steps, peak}` of the activations in memory while
             each operator runs), `layers` (of layer_errors), `sensitivity` (of
-            module_sensitivity, its values `{value, logits_error}`), `vocabulary`, and
-            for a classification `classes`, `confusions`, for all `mistakes`.
+            module_sensitivity, its values `{value, logits_error}`), `published`
+            (fields of PublishedModel), `vocabulary`, and for a classification
+            `classes`, `confusions`, for all `mistakes`.
     """
 
     def __init__(self, contents: dict[str, Any]):
@@ -76,6 +82,9 @@ class Report:
             matrix=matrix,
             wrong=wrong[:_MOST_CONFUSIONS],
             stage_plot=stage_plot(found["stages"]),
+            published_plot=published_plot(
+                found["published"], found["stages"][-1]["bytes"]
+            ),
             arena_plot=arena_plot(found["arena"]["steps"]),
             changes=stage_changes(found["stages"]),
             teacher=found["stages"][0],

@@ -12,6 +12,7 @@ TASK = {
     "label": "label",
     "train": [{"file": "t/train.tsv"}],
     "evaluate": [{"file": "t/dev.tsv", "columns": {"sentence": 3, "label": 1}}],
+    "unlabeled": {"news": [{"file": "news.txt", "columns": {"sentence": 0}}]},
 }
 LINE = {
     "task": "t",
@@ -41,6 +42,14 @@ def test_a_line_stands_for_its_methods_and_seeds(tmp_path):
     assert plan.tasks["t"].evaluate[0].columns == {"sentence": 3, "label": 1}
 
 
+def test_texts_without_labels_are_named(tmp_path):
+    (job,) = read(
+        tmp_path,
+        LINE | {"methods": ["kd"], "seeds": [0], "variant": "n", "unlabeled": "news"},
+    ).jobs
+    assert (job.name, job.unlabeled) == ("kd-n-1000-0", "news")
+
+
 def test_records_of_students_and_baselines_lie_apart(tmp_path):
     plan = read(tmp_path, LINE | {"methods": ["kd", "tfidf"], "seeds": [3]})
     found = [job.record_path(tmp_path).relative_to(tmp_path) for job in plan.jobs]
@@ -57,6 +66,11 @@ def test_records_of_students_and_baselines_lie_apart(tmp_path):
         (LINE | {"methods": ["best"]}, "method; accepted: kd"),
         (LINE | {"variant": "x"}, "a variant names another recipe or teacher"),
         (LINE | {"recipe": {"layers": 2}}, "a variant names another recipe or teacher"),
+        (LINE | {"unlabeled": "news"}, "another recipe or teacher, or texts without"),
+        (
+            LINE | {"variant": "x", "unlabeled": "books"},
+            "unlabeled; accepted: news",
+        ),
         (LINE | {"variant": "x", "recipe": {"layer": 2}}, "unknown choice 'layer'"),
         (LINE | {"seeds": [0, 0]}, "stands there twice"),
         ({"task": "t"}, "KeyError"),

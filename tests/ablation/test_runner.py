@@ -27,6 +27,7 @@ def setting(tmp_path):
     (tmp_path / "data").mkdir()
     write_data(tmp_path / "data" / "train.tsv", 120, 1)
     write_data(tmp_path / "data" / "dev.tsv", 40, 2)
+    (tmp_path / "data" / "more.txt").write_text("good film\nbad film\ndull\n")
     common = {"task": "tiny", "max_model_bytes": 1_910_000, "seeds": [0]}
     own = {"variant": "tiny", "recipe": RECIPE, "teacher": str(tmp_path / "teacher")}
     plan = {
@@ -36,11 +37,14 @@ def setting(tmp_path):
                 "label": "label",
                 "train": [{"file": "train.tsv"}],
                 "evaluate": [{"file": "dev.tsv"}],
+                "unlabeled": {"more": [{"file": "more.txt", "columns": {"text": 0}}]},
                 "max_seq_length": 13,
             }
         },
         "jobs": [
-            common | own | {"methods": ["kd", "none"], "minutes": 1},
+            common
+            | own
+            | {"methods": ["kd", "none"], "minutes": 1, "unlabeled": "more"},
             common | {"methods": ["tfidf"], "minutes": 0.1},
             common | {"methods": ["cross"], "minutes": 1000},
         ],
@@ -61,6 +65,7 @@ def test_a_plan_runs_what_has_no_record_and_fits(setting):
     record = json.loads(plan.jobs[0].record_path(setting / "results").read_text())
     assert (record["method"], record["default"]) == ("kd", False)
     assert record["command"] == "the command"
+    assert (record["train_examples"], record["unlabeled_examples"]) == (120, 3)
     assert record["recipe"]["teacher_epochs"] == 1
     stages = setting / "work" / "tiny" / "stages"
     names = sorted(path.name.split("-")[0] for path in stages.iterdir())

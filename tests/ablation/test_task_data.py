@@ -1,5 +1,7 @@
 """Published files come into one form."""
 
+import dataclasses
+
 import pytest
 
 from ei_bert_tf.ablation.task_data import Part, TaskData
@@ -35,6 +37,16 @@ def test_columns_are_found_by_name_and_by_number(folder):
         "eval.tsv",
         "train.tsv",
     ]
+
+
+def test_of_texts_without_labels_the_texts_alone_are_read(folder):
+    texts = (Part("bare.txt", columns={"a": 2, "b": 3}),)
+    task = dataclasses.replace(data(BARE), unlabeled={"more": texts})
+    fields = task.prepare(folder, folder / "made", "more")
+    assert fields["unlabeled_file"] == folder / "made" / "more.tsv"
+    assert fields["unlabeled_file"].read_text("utf-8") == (
+        "a\tb\nuno\tdos\nun\u2028o\tx\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from ei_bert_tf.reporting.plots import arena_plot, stage_plot
+from ei_bert_tf.reporting.plots import arena_plot, published_plot, stage_plot
 
 STAGES = [
     {"name": "teacher", "metric": "f1", "value": 0.9, "bytes": 90_000_000},
@@ -63,3 +63,23 @@ def test_the_arena_s_peak_is_marked():
     heights = [float(bar.get("height")) for bar in bars]
     assert heights[1] == pytest.approx(2 * heights[2], abs=0.11)
     assert heights[2] == pytest.approx(2 * heights[0], abs=0.11)
+
+
+def test_published_models_stand_around_the_models_size():
+    published = [
+        {"name": "<a>", "megabytes": 0.1, "sst2": 0.8},
+        {"name": "b", "megabytes": 1.0, "sst2": None},
+        {"name": "c", "megabytes": 10.0, "sst2": 0.9},
+    ]
+    svg = published_plot(published, 1_000_000)
+    (x0, y0), (x1, y1), (x2, y2) = points(svg)
+    assert x1 - x0 == pytest.approx(x2 - x1, abs=0.11)
+    # One without a value stands on the axis, below all others.
+    assert y2 < y0 < y1
+    (own,) = (
+        line
+        for line in ElementTree.fromstring(svg).iter("line")
+        if line.get("class") == "own"
+    )
+    assert float(own.get("x1")) == float(own.get("x2")) == pytest.approx(x1, abs=0.11)
+    assert "1 MB" in svg and "&lt;a&gt;: 0.100 MB, 80.0" in svg
