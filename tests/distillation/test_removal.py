@@ -73,6 +73,21 @@ def test_the_smallest_magnitudes_go():
         assert score[gate == 1].min() >= score[gate == 0].max()
 
 
+def test_a_closed_gate_stays_closed_whatever_its_score_becomes():
+    student, gates = student_and_gates()
+    removal = Removal(gates, student, LARGE, SMALL, np.zeros(37), "magnitude", 5)
+    removal.plan(STEPS)
+    gradient = [tf.ones_like(gate) for gate in removal.gates]
+    removal.after_step(tf.constant(20), gradient)
+    closed = gates.neurons[1].numpy() == 0
+    assert closed.any()
+    kernel = student.get_layer("block_1_feed_forward").kernel
+    kernel.assign(kernel * np.where(closed, 100.0, 1.0))
+    removal.after_step(tf.constant(100), gradient)
+    assert gates.neurons[1].numpy().sum() == SMALL.feed_forward_size
+    assert not gates.neurons[1].numpy()[closed].any()
+
+
 def test_by_taylor_what_the_loss_feels_least_goes():
     generator = np.random.default_rng(2)
     gradient = [tf.constant(generator.normal(size=size), tf.float32) for size in BEFORE]
