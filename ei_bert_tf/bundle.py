@@ -27,6 +27,7 @@ _TFLITE_RUNTIME = "tflite_runtime"
 # folder's program.
 BUNDLE_RUNTIMES = (*RUNTIMES, "keras", _TFLITE_RUNTIME)
 MODEL_FILES = ("model.tflite", "vocab.txt", "labels.txt")
+LOOKUP_TABLE_FILE = "model_tflm_lut.tflite"
 _UNLISTED = ("manifest.json", CHECKPOINTS)
 _FLOAT_WEIGHTS = f"{CHECKPOINTS}/quantization/{FLOAT_STUDENT}"
 
@@ -61,6 +62,9 @@ class Bundle:
         self.task = Task.from_json(manifest["task"])
         self.tokenizer = WordPiece.load(folder / "vocab.txt")
         self.model = (folder / "model.tflite").read_bytes()
+        self.lookup_table_model = None
+        if "lookup_table" in manifest:
+            self.lookup_table_model = (folder / LOOKUP_TABLE_FILE).read_bytes()
 
     @classmethod
     def load(cls, folder: str | pathlib.Path) -> "Bundle":
@@ -83,6 +87,8 @@ class Bundle:
                 f"accepted: {FORMAT_VERSION}"
             )
         _check_files(path, manifest, MODEL_FILES)
+        if "lookup_table" in manifest:
+            _check_files(path, manifest, [LOOKUP_TABLE_FILE])
         return cls(path, manifest)
 
     def predict(

@@ -11,7 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ei_bert_tf.bundle import FORMAT_VERSION, MODEL_FILES, Bundle, file_list
+from ei_bert_tf.bundle import (
+    FORMAT_VERSION,
+    LOOKUP_TABLE_FILE,
+    MODEL_FILES,
+    Bundle,
+    file_list,
+)
 from ei_bert_tf.conversion.conformance import operators
 from ei_bert_tf.conversion.zeros import zeros_of
 from ei_bert_tf.errors import InputError, writing
@@ -19,7 +25,7 @@ from ei_bert_tf.evaluation.arena import smallest_arena_bytes
 from ei_bert_tf.evaluation.calibration import Calibration, calibrate
 from ei_bert_tf.evaluation.parity import agreement, operator_differences
 from ei_bert_tf.evaluation.runtimes import RUNTIMES, Runtime, open_runtime
-from ei_bert_tf.firmware import firmware_contents
+from ei_bert_tf.firmware import bundle_contents, firmware_contents
 from ei_bert_tf.job import Job
 from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.pipeline import Pipeline
@@ -29,7 +35,6 @@ from ei_bert_tf.reporting.sizes import SizesReport
 from ei_bert_tf.run_report import run_report
 from ei_bert_tf.stages import CHECKPOINTS
 from ei_bert_tf.text.datasets import Dataset
-from ei_bert_tf.text.wordpiece import WordPiece
 from ei_bert_tf.version import __version__
 from firmware_export.flash import flash_bytes
 from firmware_export.package import check_firmware_place, write_firmware
@@ -130,7 +135,8 @@ def _sealed(pipeline: Pipeline, folder: pathlib.Path) -> Bundle:
         "resumed": False,
     }
     found = operators(model)
-    _write_model(folder, model, tokenizer, data.task.labels)
+    tables = _lookup_table(pipeline, logits["tflm"])
+    _write_model(folder, pipeline)
     manifest: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "package_version": __version__,
@@ -168,13 +174,20 @@ def _sealed(pipeline: Pipeline, folder: pathlib.Path) -> Bundle:
         manifest["sizes"] = list(job.sizes)
     if job.target_sparsity:
         manifest["sparsity"] = {"target": job.target_sparsity} | zeros_of(model)
+    if tables is not None:
+        manifest["lookup_table"] = tables
+        manifest["stages"].append(
+            {"name": "student_lookup_table", "seconds": 0.0, "resumed": False}
+            | {key: tables[key] for key in ("metric", "value", "bytes")}
+        )
     if data.test is not None:
         manifest["test"] = _test_value(data, model, tokenizer, tokens)
     with writing(folder / "firmware"):
-        contents = firmware_contents(Bundle(folder, manifest))
+        bundle = Bundle(folder, manifest)
+        contents = firmware_contents(bundle)
         write_firmware(contents, folder / "firmware")
     with writing(folder / "phone"):
-        write_phone(contents, folder / "phone")
+        write_phone(bundle_contents(bundle), folder / "phone")
     manifest["flash_bytes"] = flash_bytes(contents)
     values = engines[RUNTIMES[0]].dequantize(logits[RUNTIMES[0]])
     with writing(folder):
@@ -220,8 +233,9 @@ def run_stages(
     if not model:
         left = [folder / CHECKPOINTS / stage for stage in stages]
         return [path for path in left if path.is_dir()]
-    _write_model(folder, model, pipeline.tokenizer, pipeline.task.labels)
-    return [folder / name for name in MODEL_FILES]
+    _write_model(folder, pipeline)
+    names = (*MODEL_FILES, *[LOOKUP_TABLE_FILE] * pipeline.job.lookup_table_weights)
+    return [folder / name for name in names]
 
 
 def _open_pipeline(
@@ -238,8 +252,8 @@ def _open_pipeline(
 def _check_untrained_arenas(prepared: Sequence[Preparation]) -> None:
     for one in prepared:
         if one.job.max_arena_bytes:
-            needed = smallest_arena_bytes(one.untrained_model())
-            _check_arena(one.job.max_arena_bytes, needed)
+            for model in one.untrained_models():
+                _check_arena(one.job.max_arena_bytes, smallest_arena_bytes(model))
 
 
 def _check_places(folder: pathlib.Path) -> None:
@@ -250,14 +264,46 @@ def _check_places(folder: pathlib.Path) -> None:
         raise InputError(f"--output_dir: {error}") from error
 
 
-def _write_model(
-    folder: pathlib.Path, model: bytes, tokenizer: WordPiece, labels: Sequence[str]
-) -> None:
-    """The model and the names of its ids."""
-    vocabulary = "".join(piece + "\n" for piece in tokenizer.pieces).encode()
-    names = "".join(f"{label}\n" for label in labels).encode()
-    for name, content in zip(MODEL_FILES, (model, vocabulary, names), strict=True):
+def _write_model(folder: pathlib.Path, pipeline: Pipeline) -> None:
+    """The models and the names of their ids."""
+    vocabulary = "".join(f"{piece}\n" for piece in pipeline.tokenizer.pieces).encode()
+    names = "".join(f"{label}\n" for label in pipeline.task.labels).encode()
+    contents = pipeline.model, vocabulary, names
+    for name, content in zip(MODEL_FILES, contents, strict=True):
         _write(folder / name, content)
+    if pipeline.lookup_table_model:
+        _write(folder / LOOKUP_TABLE_FILE, pipeline.lookup_table_model)
+    else:
+        # Of an earlier run in the same folder.
+        (folder / LOOKUP_TABLE_FILE).unlink(missing_ok=True)
+
+
+def _lookup_table(pipeline: Pipeline, logits: np.ndarray) -> dict[str, Any] | None:
+    """What the manifest says of the file with 4-bit weights, None where there is none.
+
+    Args:
+        logits: int8 [N, C] of model.tflite in TFLM, for the examples to report.
+    """
+    model, examples = pipeline.lookup_table_model, pipeline.prepared.dataset.evaluate
+    if not model:
+        return None
+    engine = open_runtime("tflm", model)
+    found = engine.logits(pipeline.prepared.encode(pipeline.tokenizer, examples))
+    needed = smallest_arena_bytes(model)
+    if pipeline.job.max_arena_bytes:
+        _check_arena(pipeline.job.max_arena_bytes, needed)
+    metric = pipeline.task.metric
+    return {
+        "file": LOOKUP_TABLE_FILE,
+        "bytes": len(model),
+        "runtime": "tflm",
+        "metric": metric,
+        "value": metric_value(metric, engine.dequantize(found), examples.targets),
+        "agreement": agreement(found, logits),
+        "arena_bytes": needed,
+        "calibration": _calibration(pipeline, engine, found).to_json(),
+        "ops": operators(model),
+    }
 
 
 def _calibration(

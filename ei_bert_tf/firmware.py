@@ -26,7 +26,7 @@ _UNDECIDED = 1e-5
 
 
 def firmware_contents(bundle: Bundle, unicode: str = "full") -> Contents:
-    """All that a firmware is made of.
+    """All that a firmware is made of: the file with 4-bit weights where there is one.
 
     Args:
         bundle: with its manifest; the folder need not be sealed.
@@ -36,11 +36,21 @@ def firmware_contents(bundle: Bundle, unicode: str = "full") -> Contents:
         ValueError: an unknown set of tables.
     """
     contents = bundle_contents(bundle, unicode)
+    if bundle.lookup_table_model is not None:
+        measured = bundle.manifest["lookup_table"]
+        contents = dataclasses.replace(
+            contents,
+            model=bundle.lookup_table_model,
+            operators=measured["ops"],
+            temperature=measured["calibration"]["temperature"],
+            unknown_threshold=measured["calibration"]["unknown_threshold"],
+            arena_bytes=measured["arena_bytes"],
+        )
     return dataclasses.replace(contents, golden=_golden(bundle, contents))
 
 
 def bundle_contents(bundle: Bundle, unicode: str = "full") -> Contents:
-    """The same without golden vectors, which take a run of the model each."""
+    """What goes with `model.tflite`, without golden vectors: those take runs of it."""
     manifest = bundle.manifest
     calibration = manifest["calibration"]
     return Contents(
@@ -64,7 +74,7 @@ def _golden(bundle: Bundle, contents: Contents) -> tuple[GoldenVector, ...]:
     texts = golden_texts(contents.max_tokens)
     pairs = [texts[-1], *texts[:-1]] if contents.pair else None
     encoded = _encoded(bundle, contents, texts, pairs)
-    engine = open_runtime(_ORACLE, bundle.model)
+    engine = open_runtime(_ORACLE, contents.model)
     logits = engine.logits(encoded)
     values = engine.dequantize(logits)
     rows = probabilities(values, contents.temperature)

@@ -49,6 +49,7 @@ class Job:
         target_sparsity: share of zeros in the student's kernels and tables.
         sizes: the limits, in bytes, of several students of one run, each smaller than
             the one before, which it is made from; max_model_bytes is that of one.
+        lookup_table_weights: whether there is a second file, of 4-bit weights.
         seed: of every random choice.
     """
 
@@ -73,6 +74,7 @@ class Job:
     student_start: str = STUDENT_STARTS[0]
     target_sparsity: float = 0.0
     sizes: Sequence[int] = ()
+    lookup_table_weights: bool = False
     seed: int = 0
 
     def __post_init__(self):

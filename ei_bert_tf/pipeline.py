@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ei_bert_tf.compat import tf
+from ei_bert_tf.compression.palette import cluster_student, copy_clustered
 from ei_bert_tf.compression.quantization import (
     copy_quantized,
     float_weights,
@@ -18,11 +19,13 @@ from ei_bert_tf.compression.sparsity import (
     take_pruned,
 )
 from ei_bert_tf.conversion.int8 import convert
+from ei_bert_tf.conversion.lookup_tables import with_lookup_tables
 from ei_bert_tf.curriculum import Curriculum
 from ei_bert_tf.distillation.cross import refine
 from ei_bert_tf.distillation.lessons import write_outputs
 from ei_bert_tf.distillation.trainer import predictor, train_student
 from ei_bert_tf.errors import InputError
+from ei_bert_tf.evaluation.parity import check_same_logits
 from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.preparation import Preparation
 from ei_bert_tf.progress import Progress
@@ -47,8 +50,10 @@ STAGES = (
     "refinement",
     "pruning",
     "quantization",
+    "palette",
 )
 _BYTES_PER_FLOAT = 4
+_COMPARED_TEXTS = 200  # In TFLM, with look-up tables and without.
 _OF_REFINED_TEACHER = ("held_out_before", "pulled_back")
 
 
@@ -59,6 +64,8 @@ class Pipeline:
         stages: what the manifest lists, filled as the stages finish.
         store: their folders.
         curriculum: what the student learns from.
+        model: the int8 file, after its stage.
+        lookup_table_model: the file with 4-bit weights, empty where none is asked for.
     """
 
     def __init__(
@@ -75,6 +82,7 @@ class Pipeline:
         self.curriculum = Curriculum(prepared)
         self.stages: list[dict[str, Any]] = []
         self.model = b""
+        self.lookup_table_model = b""
         tf.config.experimental.enable_op_determinism()
         self.store = Stages(folder / CHECKPOINTS, resume, shared)
         self.store.depend_on([__version__, *prepared.inputs()])
@@ -353,6 +361,41 @@ class Pipeline:
         done, folder = self.store.run("quantization", run)
         self._add_stage("student_float", done, self.folded.count_params())
         self.model = (folder / "model.tflite").read_bytes()
+
+    def _palette_stage(self) -> None:
+        """The finished student once more, with weights of 16 values each."""
+        recipe, config = self.recipe, self.config
+        if not self.job.lookup_table_weights:
+            return
+        self.store.depend_on(recipe.choices("palette"))
+
+        def run(folder: pathlib.Path) -> dict[str, Any]:
+            final = build_student(config, folded=True)
+            quantization = self.store.folder / "quantization"
+            load_weights(quantization / FLOAT_STUDENT, final.weights)
+            clustered = cluster_student(final)
+            value = self._train_folded(
+                clustered,
+                "palette",
+                recipe.palette_epochs,
+                recipe.palette_least_steps,
+                folder,
+                warm_ranges=True,
+            )
+            fixed = quantize_student(
+                build_student(config, fixed_tokens=True, folded=True)
+            )
+            copy_clustered(clustered, fixed)
+            model = convert(fixed, config)
+            packed = with_lookup_tables(model)
+            texts, _ = self.curriculum.held_out()
+            rows = np.arange(min(_COMPARED_TEXTS, len(texts)))
+            check_same_logits(model, packed, texts.take(rows))
+            (folder / "model.tflite").write_bytes(packed)
+            return {"held_out": value, "value": self._student_value(clustered)}
+
+        _, folder = self.store.run("palette", run)
+        self.lookup_table_model = (folder / "model.tflite").read_bytes()
 
     def _train_folded(
         self,

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ei_bert_tf.compression.palette import cluster_student, copy_clustered
 from ei_bert_tf.compression.quantization import quantize_student
 from ei_bert_tf.conversion.int8 import convert
+from ei_bert_tf.conversion.lookup_tables import LEAST_WEIGHTS, with_lookup_tables
 from ei_bert_tf.distillation.augmentation import word_neighbours
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.job import Job
@@ -51,6 +53,7 @@ class Preparation:
         self.copies = self._count_copies()
         self.neighbours = self._find_neighbours()
         self.config = self._choose_config()
+        self._check_tables()
 
     def encode(self, tokenizer: WordPiece, examples: Examples) -> Encoded:
         """Texts in the ids of teacher or student, cut to the student's length."""
@@ -70,6 +73,7 @@ class Preparation:
         found = copy.copy(self)
         found.job = dataclasses.replace(self.job, max_model_bytes=max_model_bytes)
         found.config = found._choose_config(self.config)
+        found._check_tables()
         return found
 
     def inputs(self) -> list[Any]:
@@ -86,13 +90,14 @@ class Preparation:
             *(None if part is None else part.to_json() for part in parts),
         ]
 
-    def untrained_model(self) -> bytes:
-        """A .tflite of the student's shape with random weights.
+    def untrained_models(self) -> list[bytes]:
+        """The .tflite files of the student's shape with random weights.
 
-        It needs the arena of the trained one, which depends on shapes alone, so that
+        They need the arenas of the trained ones, which depend on shapes alone, so that
         a limit can be checked before anything is trained.
         """
-        return untrained_model(self.config, self.job.seed)
+        forms = (False, True) if self.job.lookup_table_weights else (False,)
+        return [untrained_model(self.config, self.job.seed, form) for form in forms]
 
     def _prepare_texts(self) -> None:
         kept, held = hold_out(
@@ -154,16 +159,32 @@ class Preparation:
             pair=self.task.is_pair,
         )
 
+    def _check_tables(self) -> None:
+        config = self.config
+        widest = max(config.feed_forward_size, config.task_size)
+        largest = config.hidden_size * widest
+        if self.job.lookup_table_weights and largest < LEAST_WEIGHTS:
+            raise InputError(
+                f"--lookup_table_weights: the student's largest weight has {largest} "
+                f"values; tables pay from {LEAST_WEIGHTS} on"
+            )
 
-def untrained_model(config: StudentConfig, seed: int) -> bytes:
+
+def untrained_model(
+    config: StudentConfig, seed: int, lookup_tables: bool = False
+) -> bytes:
     """A .tflite of a student's shape with random weights."""
     student = build_student(config, fixed_tokens=True, folded=True)
     generator = np.random.default_rng(seed)
     for weight in student.trainable_weights:
         weight.assign(generator.normal(size=weight.shape) * 0.1)
     quantized = quantize_student(student)
+    trained = cluster_student(student) if lookup_tables else quantized
     ids = np.zeros((1, config.max_tokens), np.int32)
     ids[0] = np.arange(config.max_tokens) % config.vocabulary_size
     batch = {"ids": ids, "mask": np.ones_like(ids), "segment_ids": ids % 2}
-    quantized(student_inputs(config, batch), training=True)
-    return convert(quantized, config)
+    trained(student_inputs(config, batch), training=True)
+    if not lookup_tables:
+        return convert(quantized, config)
+    copy_clustered(trained, quantized)
+    return with_lookup_tables(convert(quantized, config))

@@ -42,6 +42,7 @@ _MAY_BE_ZERO = (
     "teacher_class_steps",
     "student_least_steps",
     "quantization_least_steps",
+    "palette_least_steps",
     "epoch_texts",
     "refinement_epochs",
 )
@@ -124,6 +125,8 @@ class Recipe:
             embedding dimensions and blocks are removed by, and in how many steps.
         pruning_epochs: before quantization, where zeros are asked for.
         quantization_*: the same losses under quantization-aware training.
+        palette_*: with weights of 16 values, where they are asked for, at the rate of
+            quantization.
         logits_weight, features_weight, task_weight: of MSE on logits, MSE on the
             states that the pooler reads, and cross-entropy (or squared error).
         hidden_weight, attention_weight: method layerwise, of MSE on token states and
@@ -161,6 +164,8 @@ class Recipe:
     quantization_epochs: int = 1
     quantization_least_steps: int = 3000
     quantization_learning_rate: float = 1e-4
+    palette_epochs: int = 1
+    palette_least_steps: int = 3000
     warmup_share: float = 0.1
     augmented_copies: int = 2
     augmented_least_texts: int = 64000
@@ -250,6 +255,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "teacher_class_steps": 0,
         "student_least_steps": 0,
         "quantization_least_steps": 0,
+        "palette_least_steps": 0,
         # In so few steps copies teach no more, and a larger rate is needed.
         "augmented_copies": 0,
         "augmented_least_texts": 0,
@@ -258,6 +264,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "epoch_texts": 1500,
         "student_learning_rate": 1e-3,
         "quantization_epochs": 5,
+        "palette_epochs": 5,
         "quantization_learning_rate": 2e-4,
         # A little better than 1: benchmarks/choices/bbc_news.
         "features_weight": 3.0,
@@ -268,5 +275,6 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "augmented_copies": 4,
         "student_epochs": 8,
         "quantization_epochs": 2,
+        "palette_epochs": 2,
     },
 }

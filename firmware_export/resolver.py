@@ -22,6 +22,8 @@ KERNELS = {
     "STRIDED_SLICE": ("AddStridedSlice", 45),
     "SUB": ("AddSub", 41),
     "TANH": ("AddTanh", 28),
+    # All custom operators have one number.
+    "TFLM_DECODE": ("AddDecode", 32),
     "TRANSPOSE": ("AddTranspose", 39),
 }
 # Numbers of tflite::TensorType.

@@ -88,6 +88,12 @@ _TARGET_SPARSITY = flags.DEFINE_float(
     "Share of zeros in the student's weights, 0 to below 1: they make the file smaller "
     "under compression, not in flash.",
 )
+_LOOKUP_TABLE_WEIGHTS = flags.DEFINE_bool(
+    "lookup_table_weights",
+    False,
+    "Whether to leave a second file with weights of 4 bits, for TensorFlow Lite Micro "
+    "alone; the firmware then runs that one.",
+)
 _SEED = flags.DEFINE_integer(
     "seed", 0, "Start of every random choice; equal seeds give equal files."
 )
@@ -119,5 +125,6 @@ def choices() -> dict[str, Any]:
         "method": _METHOD.value,
         "student_start": _STUDENT_START.value,
         "target_sparsity": _TARGET_SPARSITY.value,
+        "lookup_table_weights": _LOOKUP_TABLE_WEIGHTS.value,
         "seed": _SEED.value,
     }

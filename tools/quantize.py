@@ -7,7 +7,7 @@ model.tflite as tools.compress.
 
 from . import _stage
 
-_STAGES = ("pruning", "quantization")
+_STAGES = ("pruning", "quantization", "palette")
 
 
 def main(_: list[str]) -> None:

@@ -5,10 +5,17 @@ of the student what is quantized, so that every operator of the exported graph h
 int8 inputs and outputs.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ei_bert_tf.compat import Default8BitQuantizeScheme, tf, tfmot
-from ei_bert_tf.compression.quantizers import FixedRange, RunningRange
+from ei_bert_tf.compression.quantizers import (
+    INT8,
+    WEIGHT_FORMS,
+    FixedRange,
+    RunningRange,
+)
 from ei_bert_tf.student.layers import OWN_LAYERS
 
 _quantization = tfmot.quantization.keras
@@ -32,27 +39,22 @@ SAME_SCALE = (
 
 
 class OperatorConfig(_quantization.QuantizeConfig):
-    """Quantizes named weights (int8, symmetric, per tensor) and the output.
+    """Quantizes named weights (symmetric, per tensor) and the output.
 
     Args:
         weights: attributes of the layer that hold weights.
         output: `running`, `none`, or a fixed `[low, high]`.
+        form: of the weights, one of WEIGHT_FORMS.
     """
 
-    def __init__(self, weights, output):
+    def __init__(self, weights, output, form=INT8):
         self.weights = list(weights)
         self.output = output
+        self.form = form
 
     def get_weights_and_quantizers(self, layer):
-        return [
-            (
-                getattr(layer, name),
-                _quantization.quantizers.LastValueQuantizer(
-                    num_bits=8, per_axis=False, symmetric=True, narrow_range=True
-                ),
-            )
-            for name in self.weights
-        ]
+        quantizer = WEIGHT_FORMS[self.form]
+        return [(getattr(layer, name), quantizer()) for name in self.weights]
 
     def get_activations_and_quantizers(self, layer):
         return []
@@ -72,7 +74,7 @@ class OperatorConfig(_quantization.QuantizeConfig):
         return [FixedRange(*self.output)]
 
     def get_config(self):
-        return {"weights": self.weights, "output": self.output}
+        return {"weights": self.weights, "output": self.output, "form": self.form}
 
 
 class _UnchangedLayout:
@@ -89,15 +91,24 @@ class StudentScheme(Default8BitQuantizeScheme):
         return _UnchangedLayout()
 
 
-def quantize_student(student: tf.keras.Model) -> tf.keras.Model:
+def quantize_student(
+    student: tf.keras.Model, forms: Mapping[str, str] | None = None
+) -> tf.keras.Model:
     """The student with a fake quantizer behind every operator, same weights.
 
     Layer `x` of the student is `quant_x` of the result. Ranges are empty until the
     first call with training=True.
+
+    Args:
+        forms: of the weights of the named layers, out of WEIGHT_FORMS.
     """
+
+    def annotate(layer):
+        return _annotate(layer, (forms or {}).get(layer.name, INT8))
+
     scope = {**OWN_LAYERS, "OperatorConfig": OperatorConfig}
     with _quantization.quantize_scope(scope):
-        annotated = tf.keras.models.clone_model(student, clone_function=_annotate)
+        annotated = tf.keras.models.clone_model(student, clone_function=annotate)
         for layer in annotated.layers:
             if layer.weights:
                 name = layer.layer.name
@@ -105,7 +116,7 @@ def quantize_student(student: tf.keras.Model) -> tf.keras.Model:
         return _quantization.quantize_apply(annotated, StudentScheme())
 
 
-def _annotate(layer):
+def _annotate(layer, form):
     kind = type(layer).__name__
     copy = type(layer).from_config(layer.get_config())
     if kind == "InputLayer":
@@ -117,7 +128,7 @@ def _annotate(layer):
         output = [0.0, 255 / 256]
     elif kind == "Activation":
         output = [-1.0, 127 / 128]
-    config = OperatorConfig(WEIGHTS.get(kind, ()), output)
+    config = OperatorConfig(WEIGHTS.get(kind, ()), output, form)
     return _quantization.quantize_annotate_layer(copy, quantize_config=config)
 
 
@@ -126,13 +137,13 @@ def float_weights(quantized: tf.keras.Model, student: tf.keras.Model) -> None:
     for layer in student.layers:
         if layer.weights:
             source = quantized.get_layer(f"quant_{layer.name}")
-            found = {_last_name(variable): variable for variable in source.weights}
-            names = [_last_name(variable) for variable in layer.weights]
+            found = {last_name(variable): variable for variable in source.weights}
+            names = [last_name(variable) for variable in layer.weights]
             layer.set_weights([found[name].numpy() for name in names])
 
 
 def copy_quantized(source: tf.keras.Model, target: tf.keras.Model) -> None:
-    """Copies weights and ranges between quantized models by layer name.
+    """Copies weights and ranges that both have between quantized models, by name.
 
     Ranges are snapped to exact scales: the converter derives the scale of a tensor
     in more than one place and refuses the model when the last bit differs.
@@ -141,8 +152,10 @@ def copy_quantized(source: tf.keras.Model, target: tf.keras.Model) -> None:
         if not layer.weights:
             continue
         origin = source.get_layer(layer.name)
-        layer.set_weights(origin.get_weights())
-        found = {_last_name(weight): weight for weight in layer.weights}
+        values = {last_name(weight): weight for weight in origin.weights}
+        found = {last_name(weight): weight for weight in layer.weights}
+        for name in found.keys() & values.keys():
+            found[name].assign(values[name])
         if "output_low" in found:
             low, high = found["output_low"], found["output_high"]
             snapped = exact_range(float(low.numpy()), float(high.numpy()))
@@ -163,5 +176,6 @@ def exact_range(low: float, high: float) -> tuple[float, float]:
     return -zero_point * scale, (255 - zero_point) * scale
 
 
-def _last_name(variable: tf.Variable) -> str:
+def last_name(variable: tf.Variable) -> str:
+    """A variable's name without the layers that it is in."""
     return variable.name.split(":")[0].split("/")[-1]

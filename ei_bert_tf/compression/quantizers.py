@@ -1,8 +1,14 @@
-"""Fake quantizers of activations: where a range comes from."""
+"""Fake quantizers: of activations with their ranges, and of weights."""
+
+from collections.abc import Callable
+
+import numpy as np
 
 from ei_bert_tf.compat import tf, tfmot
 
 _AVERAGED_BATCHES = 100.0
+PALETTE_VALUES = 16
+HALF_BYTE_LARGEST = 7
 
 
 class RunningRange(tfmot.quantization.keras.quantizers.Quantizer):
@@ -52,3 +58,75 @@ class FixedRange(tfmot.quantization.keras.quantizers.Quantizer):
 
     def get_config(self):
         return {"low": self.low, "high": self.high}
+
+
+class Palette(tfmot.quantization.keras.quantizers.Quantizer):
+    """Weights of 16 int8 values, which are trained; each weight takes the nearest.
+
+    The gradient of a value is the sum over the weights that have it, as in TFMOT's
+    clustering, and a weight's own passes straight through, so that it may change over
+    to a neighbouring value.
+    """
+
+    def build(self, tensor_shape, name, layer):
+        return {
+            "palette": layer.add_weight(
+                f"{name}_palette", shape=(PALETTE_VALUES,), initializer="zeros"
+            )
+        }
+
+    def __call__(self, inputs, training, weights, **kwargs):
+        values, _ = palette_values(inputs, weights["palette"])
+        return values + (inputs - tf.stop_gradient(inputs))
+
+    def get_config(self):
+        return {}
+
+
+class HalfByte(tfmot.quantization.keras.quantizers.Quantizer):
+    """Weights of -7..7 times a trained spacing (LSQ: Esser et al. 2020)."""
+
+    def build(self, tensor_shape, name, layer):
+        return {"spacing": layer.add_weight(f"{name}_spacing", initializer="ones")}
+
+    def __call__(self, inputs, training, weights, **kwargs):
+        share = 1 / np.sqrt(np.prod(inputs.shape) * HALF_BYTE_LARGEST)
+        spacing = weights["spacing"]
+        # LSQ, section 2.2: the gradient of so many weights would move it too far.
+        spacing = tf.stop_gradient(spacing * (1 - share)) + spacing * share
+        limit = float(HALF_BYTE_LARGEST)
+        steps = tf.clip_by_value(inputs / spacing, -limit, limit)
+        return (steps + tf.stop_gradient(tf.round(steps) - steps)) * spacing
+
+    def get_config(self):
+        return {}
+
+
+def palette_values(
+    weight: tf.Tensor, palette: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The nearest of a palette's int8 values for each weight, and the largest's size.
+
+    Args:
+        weight: float32 of any shape.
+        palette: float32 [16].
+    """
+    palette = tf.sort(palette)
+    largest = tf.stop_gradient(tf.reduce_max(tf.abs(palette)))
+    exact = tf.quantization.fake_quant_with_min_max_vars(
+        palette, -largest, largest, narrow_range=True
+    )
+    middles = tf.stop_gradient((palette[1:] + palette[:-1]) / 2)
+    flat = tf.stop_gradient(tf.reshape(weight, [-1]))
+    indexes = tf.searchsorted(middles, flat)
+    return tf.reshape(tf.gather(exact, indexes), tf.shape(weight)), largest
+
+
+def _int8() -> tfmot.quantization.keras.quantizers.Quantizer:
+    return tfmot.quantization.keras.quantizers.LastValueQuantizer(
+        num_bits=8, per_axis=False, symmetric=True, narrow_range=True
+    )
+
+
+INT8, PALETTE, HALF_BYTE = "int8", "palette", "half_byte"
+WEIGHT_FORMS: dict[str, Callable] = {INT8: _int8, PALETTE: Palette, HALF_BYTE: HalfByte}

@@ -41,10 +41,11 @@ def operator_code(model: schema.ModelT, operator: schema.OperatorT):
 
 
 def operator_name(model: schema.ModelT, operator: schema.OperatorT) -> str:
-    """The builtin's name, for example FULLY_CONNECTED; CUSTOM for any other."""
+    """The builtin's name, for example FULLY_CONNECTED, or a custom operator's own."""
     code = operator_code(model, operator)
     # Old files hold the number in the one-byte field, new ones in the wide field.
-    return _OPERATOR_NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)]
+    name = _OPERATOR_NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)]
+    return code.customCode.decode() if name == "CUSTOM" and code.customCode else name
 
 
 def type_name(tensor: schema.TensorT) -> str:
@@ -59,8 +60,8 @@ def is_constant(model: schema.ModelT, tensor: schema.TensorT) -> bool:
 
 
 def tensor_name(tensor: schema.TensorT) -> str:
-    """The tensor's name as text."""
-    return tensor.name.decode("utf-8", "replace")
+    """The tensor's name as text, empty where it has none."""
+    return (tensor.name or b"").decode("utf-8", "replace")
 
 
 def tensor_indexes(indexes) -> list[int]:

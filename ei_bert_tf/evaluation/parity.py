@@ -8,6 +8,7 @@ import dataclasses
 import numpy as np
 
 from ei_bert_tf.conversion import flatbuffer
+from ei_bert_tf.conversion.conformance import ConformanceError
 from ei_bert_tf.evaluation.runtimes import LiteRt, Tflm
 from ei_bert_tf.text.wordpiece import Encoded
 
@@ -28,6 +29,21 @@ def agreement(a: np.ndarray, b: np.ndarray) -> float:
     if a.shape[1] == 1:
         return float(np.mean(a[:, 0] == b[:, 0]))
     return float(np.mean(a.argmax(axis=1) == b.argmax(axis=1)))
+
+
+def check_same_logits(model: bytes, rewritten: bytes, encoded: Encoded) -> None:
+    """Refuses a file that TFLM gets other logits from than from the one it came of.
+
+    Raises:
+        ConformanceError: with the number of texts.
+    """
+    first, second = (Tflm(x).logits(encoded) for x in (model, rewritten))
+    different = int(np.count_nonzero((first != second).any(axis=1)))
+    if different:
+        raise ConformanceError(
+            f"model: {different} of {len(encoded)} texts get other logits in TFLM than "
+            "before its weights became tables"
+        )
 
 
 @dataclasses.dataclass
