@@ -17,17 +17,15 @@ import shlex
 import sys
 import tempfile
 
-import numpy as np
 from absl import app, flags
 
+from benchmarks._held_out import measured
 from ei_bert_tf.composition import environment
-from ei_bert_tf.distillation.trainer import predictor
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.job import Job
-from ei_bert_tf.pipeline import STAGES, Pipeline
+from ei_bert_tf.pipeline import Pipeline
 from ei_bert_tf.preparation import Preparation
 from ei_bert_tf.recipe import Recipe
-from ei_bert_tf.teacher.finetune import teacher_outputs
 from tools import _job
 
 _VARY = flags.DEFINE_string("vary", None, "CHOICE=VALUE,VALUE,...", required=True)
@@ -37,34 +35,6 @@ _WORK_DIR = flags.DEFINE_string(
     "work_dir", "build/compare", "Folder of the stages, NAME/seed-N in it."
 )
 _RESULTS = pathlib.Path(__file__).parent / "choices"
-_BEFORE_COMPRESSION = STAGES[: STAGES.index("pruning")]
-
-
-def trained(job: Job, folder: pathlib.Path) -> dict:
-    """The float student's metric on held-out train, the segmentation of it, and the
-    correlation of its logits there, centred, with the teacher's: a held-out part of
-    some hundred texts is too small for the metric to tell close choices apart."""
-    prepared = Preparation(job)
-    pipeline = Pipeline(prepared, folder, resume=True)
-    pipeline.run(_BEFORE_COMPRESSION)
-    encoded, _ = pipeline.curriculum.held_out()
-    taught = prepared.encode(prepared.teacher.tokenizer, prepared.held_out)
-    logits = [
-        predictor(pipeline.student, prepared.config)(encoded),
-        teacher_outputs(prepared.teacher, taught).logits,
-    ]
-    if not prepared.task.is_regression:
-        logits = [rows - rows.mean(axis=1, keepdims=True) for rows in logits]
-    correlation = float(np.corrcoef(logits[0].ravel(), logits[1].ravel())[0, 1])
-    return {
-        "metric": prepared.task.metric,
-        "held_out": pipeline.stages[-1]["held_out"],
-        "teacher_held_out": pipeline.stages[0]["held_out"],
-        "held_out_examples": len(encoded),
-        "student": prepared.config.to_json(),
-        "correlation": correlation,
-        **pipeline.tokenizer.segmentation(encoded),
-    }
 
 
 def with_choice(choices: dict, name: str, value: str, folder: str) -> dict:
@@ -100,7 +70,8 @@ def main(_: list[str]) -> None:
                 folder_of_seed = pathlib.Path(
                     _WORK_DIR.value, _NAME.value, f"seed-{seed}"
                 )
-                run = {"value": value, "seed": seed} | trained(job, folder_of_seed)
+                pipeline = Pipeline(Preparation(job), folder_of_seed, resume=True)
+                run = {"value": value, "seed": seed} | measured(pipeline)
             found["runs"].append(run)
             found["command"] = shlex.join(
                 ["python", "-m", "benchmarks.compare", *sys.argv[1:]]

@@ -30,6 +30,8 @@ from ei_bert_tf.job import Job
 from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.pipeline import Pipeline
 from ei_bert_tf.preparation import Preparation
+from ei_bert_tf.progression import preparations, progression
+from ei_bert_tf.reporting.sizes import SizesReport
 from ei_bert_tf.run_report import run_report
 from ei_bert_tf.stages import CHECKPOINTS
 from ei_bert_tf.text.datasets import Dataset
@@ -61,7 +63,7 @@ def compress(
     resume: bool = True,
     shared_stages: str | os.PathLike | None = None,
     **choices: Any,
-) -> Bundle:
+) -> Bundle | list[Bundle]:
     """Compresses a BERT for a task.
 
     Args:
@@ -73,15 +75,35 @@ def compress(
             common, such as a task's teacher.
         choices: the other fields of Job, which are the flags of tools.compress.
 
+    Returns:
+        The bundle; with `sizes` one a size, from the largest, in `output_dir`/<size>.
+
     Raises:
         InputError: anything that the caller can mend, before anything is trained.
     """
     job = Job(train=train, evaluate=evaluate, text=text, label=label, **choices)
     folder = pathlib.Path(output_dir)
     shared = None if shared_stages is None else pathlib.Path(shared_stages)
-    _check_places(folder)
-    pipeline = _open_pipeline(job, folder, resume, shared)
-    data = pipeline.prepared.dataset
+    if not job.sizes:
+        _check_places(folder)
+        return _sealed(_open_pipeline(job, folder, resume, shared), folder)
+    if "max_model_bytes" in choices:
+        raise InputError("--sizes and --max_model_bytes: one of them only")
+    prepared = preparations(job)
+    for size in job.sizes:
+        _check_places(folder / str(size))
+    _check_untrained_arenas(prepared)
+    bundles = []
+    for place, pipeline in progression(prepared, folder, resume, shared):
+        bundles.append(_sealed(pipeline, place))
+    with writing(folder):
+        SizesReport([bundle.manifest for bundle in bundles]).write(folder)
+    return bundles
+
+
+def _sealed(pipeline: Pipeline, folder: pathlib.Path) -> Bundle:
+    """Runs a pipeline and leaves its bundle."""
+    job, data = pipeline.job, pipeline.prepared.dataset
     model = pipeline.run()
     tokenizer = pipeline.tokenizer
     start = time.perf_counter()
@@ -148,6 +170,8 @@ def compress(
         "max_seq_length": tokens,
         "ops": found,
     }
+    if job.sizes:
+        manifest["sizes"] = list(job.sizes)
     if job.target_sparsity:
         manifest["sparsity"] = {"target": job.target_sparsity} | zeros_of(model)
     if tables is not None:
@@ -204,8 +228,10 @@ def run_stages(
         InputError: a stage before them has not been run with these choices, or
             anything that compress refuses.
     """
-    folder = pathlib.Path(work_dir)
-    pipeline = _open_pipeline(Job(**choices), folder, resume=True)
+    job, folder = Job(**choices), pathlib.Path(work_dir)
+    if job.sizes:
+        raise InputError("--sizes: not stage by stage; accepted by tools.compress")
+    pipeline = _open_pipeline(job, folder, resume=True)
     model = pipeline.run(stages, again=not resume)
     if not model:
         left = [folder / CHECKPOINTS / stage for stage in stages]
@@ -222,11 +248,16 @@ def _open_pipeline(
     shared: pathlib.Path | None = None,
 ) -> Pipeline:
     prepared = Preparation(job)
-    # Where the shape was searched for, its arena was part of the search.
-    if job.max_arena_bytes and prepared.solution is None:
-        for model in prepared.untrained_models():
-            _check_arena(job.max_arena_bytes, smallest_arena_bytes(model))
+    _check_untrained_arenas([prepared])
     return Pipeline(prepared, folder, resume, shared)
+
+
+def _check_untrained_arenas(prepared: Sequence[Preparation]) -> None:
+    for one in prepared:
+        # Where the shape was searched for, its arena was part of the search.
+        if one.job.max_arena_bytes and one.solution is None:
+            for model in one.untrained_models():
+                _check_arena(one.job.max_arena_bytes, smallest_arena_bytes(model))
 
 
 def _check_places(folder: pathlib.Path) -> None:

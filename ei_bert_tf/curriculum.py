@@ -12,7 +12,8 @@ from ei_bert_tf.distillation.cross import SharedTexts
 from ei_bert_tf.distillation.lessons import Lessons, read_outputs
 from ei_bert_tf.distillation.token_lessons import TOKEN_LESSONS, TokenLessons
 from ei_bert_tf.preparation import Preparation
-from ei_bert_tf.student.inheritance import Slice, measure_slice
+from ei_bert_tf.student.inheritance import measure_slice
+from ei_bert_tf.student.slicing import Slice
 from ei_bert_tf.task import Examples
 from ei_bert_tf.text.wordpiece import Encoded, WordPiece
 from ei_bert_tf.text.words import pair_words

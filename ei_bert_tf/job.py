@@ -1,6 +1,7 @@
 """What a user asks for: the task, the limits of the device, and how to train."""
 
 import dataclasses
+import itertools
 import shlex
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +19,8 @@ from ei_bert_tf.teacher.backbone import check_teacher_name
 from ei_bert_tf.text.builtin import BUILTIN_DATASETS
 from ei_bert_tf.text.datasets import Dataset, load_builtin, load_files, load_tfds
 
+# The others compare tokens with what the teacher's slice was cut from.
+SIZES_METHODS = ("kd", "cross", "none")
 SMALLEST_SEQUENCE = 3  # [CLS], a piece, [SEP]
 # Fields whose flags have other names.
 _FLAGS = {
@@ -47,6 +50,8 @@ class Job:
         method, student_start: how the student learns (None for what the preset does),
             and what it starts as.
         target_sparsity: share of zeros in the student's kernels and tables.
+        sizes: the limits, in bytes, of several students of one run, each smaller than
+            the one before, which it is made from; max_model_bytes is that of one.
         lookup_table_weights: whether there is a second file, of 4-bit weights.
         quantization: trained (`qat`) or not (`ptq`), None for what the recipe says.
         seed: of every random choice.
@@ -74,6 +79,7 @@ class Job:
     method: str | None = None
     student_start: str = STUDENT_STARTS[0]
     target_sparsity: float = 0.0
+    sizes: Sequence[int] = ()
     lookup_table_weights: bool = False
     quantization: str | None = None
     seed: int = 0
@@ -99,6 +105,7 @@ class Job:
             )
         if self.quantization is not None:
             _check_choice("quantization", self.quantization, QUANTIZATIONS)
+        _check_sizes(self.sizes, method)
         check_teacher_name(self.teacher)
 
     def command(self) -> str:
@@ -107,10 +114,12 @@ class Job:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             flag = _FLAGS.get(field.name, field.name)
-            if value == field.default:
+            if value == field.default or (flag == "max_model_bytes" and self.sizes):
                 continue
             if field.name == "text":
                 value = ",".join(self._text_columns() or [])
+            if field.name == "sizes":
+                value = ",".join(map(str, value))
             if field.name == "header":
                 words.append("--noheader")
             else:
@@ -200,3 +209,15 @@ def _needed(flag: str, value: Any) -> Any:
 def _check_choice(name: str, value: str, accepted: Sequence[str]) -> None:
     if value not in accepted:
         raise InputError(f"--{name}={value}: accepted: {', '.join(accepted)}")
+
+
+def _check_sizes(sizes: Sequence[int], method: str) -> None:
+    shown = "--sizes=" + ",".join(map(str, sizes))
+    if any(isinstance(size, bool) or not isinstance(size, int) for size in sizes):
+        raise InputError(f"{shown}: accepted: whole numbers of bytes")
+    if any(size <= after for size, after in itertools.pairwise(sizes)):
+        raise InputError(f"{shown}: each has to be smaller than the one before")
+    if sizes and method not in SIZES_METHODS:
+        raise InputError(
+            f"{shown}: with --method={method}; accepted: {', '.join(SIZES_METHODS)}"
+        )

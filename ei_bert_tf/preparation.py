@@ -1,5 +1,7 @@
 """What is settled before anything is trained: the texts and the student's shape."""
 
+import copy
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -61,10 +63,22 @@ class Preparation:
         """Texts in the ids of teacher or student, cut to the student's length."""
         return tokenizer.encode(examples.texts, examples.pairs, self.tokens)
 
-    def sample(self, size: int) -> Encoded:
-        """Random texts of the corpus, at most `size`."""
+    def sample(self, size: int, tokenizer: WordPiece | None = None) -> Encoded:
+        """Random texts of the corpus, at most `size`, in the teacher's ids or those of
+        another tokenizer."""
         rows = np.random.default_rng(self.job.seed).permutation(len(self.corpus))
-        return self.corpus.take(np.sort(rows[:size]))
+        rows = np.sort(rows[:size])
+        if tokenizer is None:
+            return self.corpus.take(rows)
+        return self.encode(tokenizer, self.lesson_texts.take(rows))
+
+    def smaller(self, max_model_bytes: int) -> "Preparation":
+        """The same for a smaller file, whose student is a part of this one's."""
+        found = copy.copy(self)
+        found.job = dataclasses.replace(self.job, max_model_bytes=max_model_bytes)
+        found.config = found._choose_config(self.config)
+        found._check_tables()
+        return found
 
     def inputs(self) -> list[Any]:
         """All that every stage depends on, as JSON can hold it."""
@@ -121,7 +135,7 @@ class Preparation:
             np.unique(self.corpus.ids),
         )
 
-    def _choose_config(self) -> StudentConfig:
+    def _choose_config(self, within: StudentConfig | None = None) -> StudentConfig:
         backbone = self.teacher.backbone
         if self.tokens > backbone.max_sequence_length:
             raise InputError(
@@ -146,10 +160,12 @@ class Preparation:
             backbone.hidden_dim,
             backbone.num_heads,
             backbone.intermediate_dim,
+            within,
             max_tokens=self.tokens,
             layers=layers,
             outputs=self.task.outputs,
             norm=self.recipe.norm,
+            weight_scales=self.recipe.weight_scales,
             pair=self.task.is_pair,
             distinct_blocks=min(self.recipe.distinct_blocks, layers),
             embedding_form=self.recipe.embedding_form,

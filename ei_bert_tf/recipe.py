@@ -22,6 +22,7 @@ WEIGHT_SCALES = ("tensor", "channel")
 EMBEDDING_FORMS = ("table", "product")
 # Of a product embedding: dimensions that one code stands for.
 CODE_DIMENSIONS = 4
+REMOVAL_SCORES = ("taylor", "magnitude")
 LOSS_WEIGHTS = (
     "logits_weight",
     "features_weight",
@@ -61,6 +62,7 @@ _ONE_OF = {
     "quantization": QUANTIZATIONS,
     "quantization_ranges": RANGES,
     "weight_scales": WEIGHT_SCALES,
+    "removal_scores": REMOVAL_SCORES,
 }
 
 
@@ -166,6 +168,8 @@ class Recipe:
             refinement_student_weight is that of the student's side in the teacher's
             loss, a teacher's rate of 0 keeps the teacher still, and
             refinement_teacher_reads says whose ids it reads.
+        removal_scores, removal_steps: with several sizes, what heads, neurons,
+            embedding dimensions and blocks are removed by, and in how many steps.
         pruning_epochs: before quantization, where zeros are asked for.
         quantization: `qat`, the same losses under quantization-aware training, or
             `ptq`, the trained weights rounded, with ranges of the training texts.
@@ -211,6 +215,8 @@ class Recipe:
     refinement_student_learning_rate: float = 1e-4
     refinement_student_weight: float = 0.5
     refinement_teacher_reads: str = TEACHER_READS[0]
+    removal_scores: str = REMOVAL_SCORES[0]
+    removal_steps: int = 10
     pruning_epochs: int = 1
     quantization: str = QUANTIZATIONS[0]
     quantization_epochs: int = 1

@@ -32,16 +32,18 @@ def vocabulary() -> list[str]:
     ]
 
 
-def weights(generator: np.random.Generator, layers: int) -> dict[str, np.ndarray]:
+def weights(
+    generator: np.random.Generator, layers: int, hidden: int
+) -> dict[str, np.ndarray]:
     """Random weights under the names of Hugging Face's BertModel."""
 
     def normal(*shape):
         return (generator.standard_normal(shape) * 0.2).astype(np.float32)
 
     found = {
-        "embeddings.word_embeddings.weight": normal(len(vocabulary()), HIDDEN),
-        "embeddings.position_embeddings.weight": normal(POSITIONS, HIDDEN),
-        "embeddings.token_type_embeddings.weight": normal(2, HIDDEN),
+        "embeddings.word_embeddings.weight": normal(len(vocabulary()), hidden),
+        "embeddings.position_embeddings.weight": normal(POSITIONS, hidden),
+        "embeddings.token_type_embeddings.weight": normal(2, hidden),
     }
 
     def dense(name, inputs, outputs):
@@ -49,32 +51,37 @@ def weights(generator: np.random.Generator, layers: int) -> dict[str, np.ndarray
         found[f"{name}.bias"] = normal(outputs)
 
     def norm(name):
-        found[f"{name}.weight"] = 1 + normal(HIDDEN)
-        found[f"{name}.bias"] = normal(HIDDEN)
+        found[f"{name}.weight"] = 1 + normal(hidden)
+        found[f"{name}.bias"] = normal(hidden)
 
     norm("embeddings.LayerNorm")
     for index in range(layers):
         layer = f"encoder.layer.{index}"
         for role in ("query", "key", "value"):
-            dense(f"{layer}.attention.self.{role}", HIDDEN, HIDDEN)
-        dense(f"{layer}.attention.output.dense", HIDDEN, HIDDEN)
+            dense(f"{layer}.attention.self.{role}", hidden, hidden)
+        dense(f"{layer}.attention.output.dense", hidden, hidden)
         norm(f"{layer}.attention.output.LayerNorm")
-        dense(f"{layer}.intermediate.dense", HIDDEN, FEED_FORWARD)
-        dense(f"{layer}.output.dense", FEED_FORWARD, HIDDEN)
+        dense(f"{layer}.intermediate.dense", hidden, FEED_FORWARD)
+        dense(f"{layer}.output.dense", FEED_FORWARD, hidden)
         norm(f"{layer}.output.LayerNorm")
-    dense("pooler.dense", HIDDEN, HIDDEN)
+    dense("pooler.dense", hidden, hidden)
     return found
 
 
-def write_teacher(folder: pathlib.Path, layers: int = LAYERS) -> None:
+def write_teacher(
+    folder: pathlib.Path,
+    layers: int = LAYERS,
+    hidden: int = HIDDEN,
+    heads: int = HEADS,
+) -> None:
     """Writes the BERT folder."""
     folder.mkdir(parents=True, exist_ok=True)
     config = {
         "model_type": "bert",
         "vocab_size": len(vocabulary()),
-        "hidden_size": HIDDEN,
+        "hidden_size": hidden,
         "num_hidden_layers": layers,
-        "num_attention_heads": HEADS,
+        "num_attention_heads": heads,
         "intermediate_size": FEED_FORWARD,
         "max_position_embeddings": POSITIONS,
         "type_vocab_size": 2,
@@ -84,7 +91,7 @@ def write_teacher(folder: pathlib.Path, layers: int = LAYERS) -> None:
     (folder / "tokenizer_config.json").write_text('{"do_lower_case": true}', "utf-8")
     (folder / "vocab.txt").write_text("\n".join(vocabulary()) + "\n", "utf-8")
     safetensors.numpy.save_file(
-        weights(np.random.default_rng(0), layers),
+        weights(np.random.default_rng(0), layers, hidden),
         folder / "model.safetensors",
         metadata={"format": "pt"},
     )

@@ -45,3 +45,10 @@ def test_a_named_data_set_is_enough():
     command = Job(dataset="builtin:bbc_news", text="text").command()
     words = ["--text_columns=text", "--dataset=builtin:bbc_news", "--method=cross"]
     assert shlex.split(command) == ["python", "-m", "tools.compress", *words]
+
+
+def test_sizes_take_the_place_of_the_limit():
+    job = Job(dataset="builtin:bbc_news", sizes=[9000, 8000], max_model_bytes=8000)
+    words = shlex.split(job.command())
+    assert "--sizes=9000,8000" in words
+    assert not any("max_model_bytes" in word for word in words)

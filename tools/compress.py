@@ -1,7 +1,8 @@
 """Compresses a BERT into a full-int8 student for one task and writes its bundle.
 
 The task is a set of files (--train_file, --eval_file, --text_columns, --label_column)
-or a named data set (--dataset). The bundle is the folder --output_dir.
+or a named data set (--dataset). The bundle is the folder --output_dir; with --sizes
+there is one a size in it, and sizes.html shows what each of them keeps.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,12 @@ from . import _job, _program
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "The folder that the bundle is written to."
 )
+_SIZES = flags.DEFINE_list(
+    "sizes",
+    [],
+    "Instead of --max_model_bytes: limits in bytes, falling, such as 1000000,500000; "
+    "one run makes a student for each, from the one before it.",
+)
 
 
 def main(_: list[str]) -> None:
@@ -21,15 +28,31 @@ def main(_: list[str]) -> None:
     # Imported here because TensorFlow takes seconds, which --help need not.
     import ei_bert_tf
 
-    bundle = ei_bert_tf.compress(
-        output_dir=_OUTPUT_DIR.value, resume=_job.RESUME.value, **_job.choices()
+    found = ei_bert_tf.compress(
+        output_dir=_OUTPUT_DIR.value, resume=_job.RESUME.value, **_choices()
     )
-    print(_stage_table(bundle.manifest["stages"]))
-    print()
-    print(_runtime_table(bundle.manifest["runtimes"]))
-    if "budget" in bundle.manifest:
+    bundles = found if isinstance(found, list) else [found]
+    for bundle in bundles:
+        print(_stage_table(bundle.manifest["stages"]))
         print()
-        print(_front_table(bundle.manifest["budget"]["front"]))
+        print(_runtime_table(bundle.manifest["runtimes"]))
+        if "budget" in bundle.manifest:
+            print()
+            print(_front_table(bundle.manifest["budget"]["front"]))
+        if bundle is not bundles[-1]:
+            print()
+
+
+def _choices() -> dict[str, Any]:
+    """Those of a job, with --sizes, which --max_model_bytes gives way to."""
+    choices = _job.choices()
+    if _SIZES.value:
+        choices["sizes"] = [
+            int(size) if size.isdecimal() else size for size in _SIZES.value
+        ]
+        if not flags.FLAGS["max_model_bytes"].present:
+            del choices["max_model_bytes"]
+    return choices
 
 
 def _stage_table(stages: Sequence[dict[str, Any]]) -> str:

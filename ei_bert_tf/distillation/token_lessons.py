@@ -14,7 +14,7 @@ from ei_bert_tf.compat import tf
 from ei_bert_tf.distillation.lessons import teacher_batch, teacher_extras
 from ei_bert_tf.losses import divergence
 from ei_bert_tf.recipe import Recipe, StudentConfig
-from ei_bert_tf.student.inheritance import Slice
+from ei_bert_tf.student.slicing import Slice
 from ei_bert_tf.teacher.backbone import Teacher
 from ei_bert_tf.teacher.forward import States, forward
 from ei_bert_tf.text.wordpiece import Encoded

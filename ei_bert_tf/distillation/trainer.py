@@ -10,6 +10,7 @@ import numpy as np
 
 from ei_bert_tf.compat import tf
 from ei_bert_tf.distillation.lessons import Lessons
+from ei_bert_tf.distillation.removal import Removal
 from ei_bert_tf.distillation.token_lessons import TokenLessons
 from ei_bert_tf.losses import squared_distance, task_loss
 from ei_bert_tf.metrics import metric_value
@@ -49,6 +50,7 @@ def train_student(
     warm_ranges: bool = False,
     keep_zeros: bool = False,
     noise_steps: float = 0.0,
+    removal: Removal | None = None,
 ) -> float:
     """Trains in place for a fixed number of epochs or steps; the last weights stay.
 
@@ -68,6 +70,7 @@ def train_student(
         keep_zeros: what is 0 in a matrix at the start stays 0.
         noise_steps: standard deviation of normal noise on the logits, in int8 steps of
             their range in the batch; it follows from `seed` and the step.
+        removal: closes gates of the student.
 
     Returns:
         The metric on held-out train.
@@ -98,6 +101,10 @@ def train_student(
         zeros = [(matrix, tf.cast(matrix != 0.0, matrix.dtype)) for matrix in matrices]
     if tokens is not None:
         variables = [*variables, *tokens.variables]
+    gates: list[tf.Variable] = []
+    if removal is not None:
+        removal.plan(total)
+        gates = removal.gates
     optimizer = adam(schedule, variables)
     signature = [epoch_batches(0).element_spec]
 
@@ -121,11 +128,13 @@ def train_student(
                 )
             if tokens is not None:
                 loss += tokens.loss(outputs, batch)
-        gradients = tape.gradient(loss, variables)
+        gradients, of_gates = tape.gradient(loss, [variables, gates])
         gradients, _ = tf.clip_by_global_norm(gradients, 1.0)
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
         for variable, kept in zeros:
             variable.assign(variable * kept)
+        if removal is not None:
+            removal.after_step(optimizer.iterations, of_gates)
         return {"loss": loss}
 
     if warm_ranges and not checkpoint.is_file():
@@ -136,15 +145,11 @@ def train_student(
         value = metric_value(task.metric, predict(held_out[0]), held_out[1])
         return {f"held_out_{task.metric}": value}
 
-    run_epochs(
-        epochs,
-        epoch_batches,
-        train_step,
-        end_epoch,
-        [*student.weights, *(tokens.variables if tokens else ()), *optimizer.weights],
-        checkpoint,
-        report,
-    )
+    state = [*student.weights, *(tokens.variables if tokens else ())]
+    state += [*optimizer.weights, *(removal.variables if removal else ())]
+    run_epochs(epochs, epoch_batches, train_step, end_epoch, state, checkpoint, report)
+    if removal is not None:
+        removal.finish()
     return metric_value(task.metric, predict(held_out[0]), held_out[1])
 
 

@@ -10,6 +10,7 @@ import itertools
 from ei_bert_tf.compat import tf
 from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student import layers as own
+from ei_bert_tf.student.units import BlockGate, Gate, Units
 
 keras_layers = tf.keras.layers
 # The fully connected layers of a block.
@@ -24,6 +25,7 @@ def build_student(
     dropout: own.DropoutSource | None = None,
     fixed_tokens: bool = False,
     folded: bool = False,
+    gates: Units | None = None,
 ) -> tf.keras.Model:
     """Builds a student with fresh weights.
 
@@ -33,6 +35,7 @@ def build_student(
         fixed_tokens: T is config.max_tokens (for export), else any T up to it.
         folded: the projection into the task layers is part of the pooler's kernel
             (no activation stands between them), as in the exported graph.
+        gates: of the units that are to be removed, None for none.
 
     Returns:
         Model with inputs `ids`, `mask` (and `segment_ids` for pairs) int32 [B, T] and
@@ -48,6 +51,11 @@ def build_student(
             return x
         return own.Dropout(dropout, next(numbers), name=f"{name}_dropout")(x)
 
+    def gate(x, name, kind, block=None):
+        if gates is None:
+            return x
+        return Gate(gates, kind, block, name=f"{name}_gate")(x)
+
     def integers(name):
         return tf.keras.Input((tokens,), dtype="int32", name=name)
 
@@ -56,6 +64,7 @@ def build_student(
     x = table(config.vocabulary_size, config.embedding_size, name="embedding")(
         inputs["ids"]
     )  # [B, T, E]
+    x = gate(x, "embedding", "embedding")
     x = _dense(config.hidden_size, "embedding_projection")(x)  # [B, T, H]
     x = own.Positions(config.max_tokens, name="positions")(x)
     if config.pair:
@@ -71,7 +80,12 @@ def build_student(
     kernels = _Kernels(config)
     for index in range(config.layers):
         last = index == config.layers - 1
-        x = _block(x, bias, config, index, drop, last, kernels)
+        before = x
+        x = _block(x, bias, config, index, drop, gate, last, kernels)
+        if gates is not None:
+            if last:
+                before = own.FirstToken(name="before_last_first")(before)
+            x = BlockGate(gates, index, name=f"block_{index}_gate")([before, x])
     # x: [B, 1, H]
     states = x if folded else _dense(config.task_size, "task_projection")(x)
     pooled = _dense(config.task_size, "pooler")(states)
@@ -137,7 +151,14 @@ class _Kernels:
 
 
 def _block(
-    x, bias, config: StudentConfig, index: int, drop, last: bool, kernels: _Kernels
+    x,
+    bias,
+    config: StudentConfig,
+    index: int,
+    drop,
+    gate,
+    last: bool,
+    kernels: _Kernels,
 ):
     """One post-norm transformer block; the last one returns only [CLS]."""
     name = f"block_{index}"
@@ -156,6 +177,7 @@ def _block(
     scores = keras_layers.Add(name=f"{name}_masked")([scores, bias])
     attention = keras_layers.Softmax(name=f"{name}_attention")(scores)
     context = own.MatMul(False, name=f"{name}_context")([attention, value])
+    context = gate(context, f"{name}_context", "heads", index)
     context = keras_layers.Permute((2, 1, 3), name=f"{name}_context_tokens")(context)
     context = keras_layers.Reshape((-1, width), name=f"{name}_context_joined")(context)
     y = kernels.dense(
@@ -165,6 +187,7 @@ def _block(
     x = keras_layers.Add(name=f"{name}_attention_add")([first, y])
     x = _norm(x, config, f"{name}_attention_norm")
     y = kernels.dense(x, index, "feed_forward", config.feed_forward_size, "relu")
+    y = gate(y, f"{name}_feed_forward", "neurons", index)
     y = kernels.dense(y, index, "feed_forward_output", config.hidden_size)
     y = drop(y, f"{name}_feed_forward")
     x = keras_layers.Add(name=f"{name}_feed_forward_add")([x, y])

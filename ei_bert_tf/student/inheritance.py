@@ -1,12 +1,9 @@
 """The student starts as a rotated slice of the fine-tuned teacher.
 
 Ht teacher hidden size, H student hidden size, E embedding size, N heads, D head size,
-F feed-forward size. With a basis P [Ht, H] (orthonormal columns) the student's
-residual stream is x P: a weight that reads the stream becomes P' W, one that writes it
-W P. This is EI-BERT's parameter integration taken to its end, and ours.
+V pieces. slicing.py has the arithmetic, which is the same for a slice of a student.
+This is EI-BERT's parameter integration taken to its end, and ours.
 """
-
-import dataclasses
 
 import numpy as np
 
@@ -15,33 +12,28 @@ from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student.codebooks import product_codes
 from ei_bert_tf.student.encoder import BLOCK_DENSE, build_student
 from ei_bert_tf.student.layers import DropoutSource
+from ei_bert_tf.student.slicing import (
+    NormFit,
+    Slice,
+    Weights,
+    add_norms,
+    best,
+    factorised,
+    rotated_basis,
+    rotation,
+    sliced,
+)
 from ei_bert_tf.teacher.backbone import Teacher
-from ei_bert_tf.teacher.forward import EPSILON, forward
+from ei_bert_tf.teacher.forward import forward
 from ei_bert_tf.text.batches import batches
 from ei_bert_tf.text.wordpiece import Encoded
 
 _BATCH = 32
-
-
-@dataclasses.dataclass(frozen=True)
-class Slice:
-    """What the teacher's states on real text say about where to cut.
-
-    Attributes:
-        basis: float32 [Ht, H], rotated eigenvectors of the uncentred second moment of
-            the residual stream.
-        kept_energy: share of that moment inside the basis.
-        blocks: teacher blocks that stay, one a student block.
-        heads, neurons: for each kept block the ids that stay, ascending.
-        norms: for each of the student's norms (scale [H], shift [H]).
-    """
-
-    basis: np.ndarray
-    kept_energy: float
-    blocks: list[int]
-    heads: list[np.ndarray]
-    neurons: list[np.ndarray]
-    norms: list[tuple[np.ndarray, np.ndarray]]
+# What a student has of the teacher that starts from random numbers.
+_WITHOUT_SLICE = (
+    *("embedding", "embedding_projection", "positions", "segment_embedding"),
+    *("task_projection", "pooler", "classifier"),
+)
 
 
 def initial_student(
@@ -72,11 +64,12 @@ def initial_student(
         (table,) = weights["embedding"]
         codes, codebooks = product_codes(table, piece_weights + 1.0, seed)
         weights["embedding"] = [codebooks, codes]  # Keras: trained ones first.
-    weights |= _task_weights(teacher, cut.basis)
+    weights |= _as_student(sliced(_weights(teacher, config), config, cut), config)
     if start == "slice":
-        weights |= _block_weights(teacher, config, cut)
-        _add_norms(weights, config, cut)
+        add_norms(weights, config, cut)
         _share_kernels(weights, config)
+    else:
+        weights = {name: weights[name] for name in _WITHOUT_SLICE if name in weights}
     for name, values in weights.items():
         student.get_layer(name).set_weights(values)
     return student
@@ -87,9 +80,8 @@ def residual_basis(
 ) -> tuple[np.ndarray, float]:
     """The basis of the student's residual stream, and the energy that it keeps.
 
-    Eigenvectors of the uncentred second moment over all residual states of real
-    tokens, times a random orthogonal matrix: the rotation spreads the teacher's
-    outlier dimensions, which per-tensor int8 could not hold otherwise.
+    Of the uncentred second moment over all residual states of real tokens, as
+    rotated_basis has it.
 
     Returns:
         float32 [Ht, size] and the share of the second moment's trace.
@@ -101,10 +93,7 @@ def residual_basis(
         for state in _residual_states(states):
             rows = state.numpy()[real].astype(np.float64)
             moment += rows.T @ rows
-    values, vectors = np.linalg.eigh(moment)
-    chosen = vectors[:, ::-1][:, :size]
-    energy = values[::-1][:size].sum() / values.sum()
-    return (chosen @ _rotation(size, seed)).astype(np.float32), float(energy)
+    return rotated_basis(moment, size, seed)
 
 
 def measure_slice(
@@ -129,7 +118,7 @@ def measure_slice(
     size = config.head_size
     head_scores = [np.zeros(teacher.backbone.num_heads) for _ in blocks]
     neuron_scores = [np.zeros(teacher.backbone.intermediate_dim) for _ in blocks]
-    fits = [_NormFit(config.norm) for _ in range(1 + 2 * len(blocks))]
+    fits = [NormFit(config.norm) for _ in range(1 + 2 * len(blocks))]
     for batch, states in _states(teacher, sample):
         real = batch["mask"].numpy().astype(bool)
 
@@ -159,8 +148,8 @@ def measure_slice(
         basis,
         energy,
         blocks,
-        [_top(scores, config.heads) for scores in head_scores],
-        [_top(scores, config.feed_forward_size) for scores in neuron_scores],
+        [best(scores, config.heads) for scores in head_scores],
+        [best(scores, config.feed_forward_size) for scores in neuron_scores],
         [fit.solve() for fit in fits],
     )
 
@@ -172,29 +161,6 @@ def _of_kernel_sets(blocks: list[int], sets: list[int]) -> list[int]:
         for number in sets
     }
     return [members[number][len(members[number]) // 2] for number in sets]
-
-
-class _NormFit:
-    """Least squares, per dimension, of norm(x) * scale + shift to what the teacher's
-    norm gives in the student's basis."""
-
-    def __init__(self, norm: str):
-        self._norm = norm
-        self._sums = [0.0] * 5
-
-    def add(self, before: np.ndarray, after: np.ndarray) -> None:
-        x = before.astype(np.float64)
-        if self._norm == "layer":
-            x = x - x.mean(axis=1, keepdims=True)
-            x = x / np.sqrt(np.square(x).mean(axis=1, keepdims=True) + EPSILON)
-        y = after.astype(np.float64)
-        terms = (len(x), x.sum(0), y.sum(0), (x * x).sum(0), (x * y).sum(0))
-        self._sums = [a + b for a, b in zip(self._sums, terms, strict=True)]
-
-    def solve(self) -> tuple[np.ndarray, np.ndarray]:
-        n, x, y, xx, xy = self._sums
-        scale = (xy - x * y / n) / np.maximum(xx - x * x / n, EPSILON)
-        return scale.astype(np.float32), ((y - scale * x) / n).astype(np.float32)
 
 
 def _states(teacher: Teacher, sample: Encoded):
@@ -217,17 +183,6 @@ def _residual_states(states):
         yield layer.output_state
 
 
-def _rotation(size: int, seed: int) -> np.ndarray:
-    """Random orthogonal matrix, uniform (QR of a Gaussian, signs fixed)."""
-    gaussian = np.random.default_rng(seed).standard_normal((size, size))
-    q, r = np.linalg.qr(gaussian)
-    return q * np.sign(np.diag(r))
-
-
-def _top(scores: np.ndarray, count: int) -> np.ndarray:
-    return np.sort(np.argsort(-scores, kind="stable")[:count])
-
-
 def _numpy(variable) -> np.ndarray:
     return variable.value.numpy()
 
@@ -238,78 +193,48 @@ def _embedding_weights(
     kept: np.ndarray,
     piece_weights: np.ndarray,
     basis: np.ndarray,
-) -> dict[str, list[np.ndarray]]:
-    """Kept rows in the basis, factorised [V, E] x [E, H] by a weighted SVD."""
-    backbone = teacher.backbone
+) -> Weights:
+    """Kept rows in the basis, factorised [V, E] x [E, H]."""
+    backbone, size = teacher.backbone, config.embedding_size
     rows = _numpy(backbone.token_embedding.embeddings)[kept] @ basis  # [V, H]
-    weights = np.sqrt(piece_weights + 1.0)[:, None]
-    size = config.embedding_size
-    _, _, right = np.linalg.svd(weights * rows, full_matrices=False)
-    directions = _rotation(size, config.hidden_size) @ right[:size]  # [E, H]
-    positions = _numpy(backbone.position_embedding.position_embeddings)
-    positions = positions[: config.max_tokens] @ basis
-    segments = _numpy(backbone.segment_embedding.embeddings) @ basis  # [2, H]
-    found = {
+    directions = factorised(rows, piece_weights, size)
+    directions = rotation(size, config.hidden_size) @ directions  # [E, H]
+    return {
         "embedding": [rows @ directions.T],
         "embedding_projection": [directions, np.zeros(config.hidden_size)],
     }
-    if config.pair:
-        found["segment_embedding"] = [segments]
-    else:
-        positions = positions + segments[0]
-    found["positions"] = [positions[None]]
-    return found
 
 
-def _task_weights(teacher: Teacher, basis: np.ndarray) -> dict[str, list[np.ndarray]]:
-    pooler, classifier = teacher.backbone.pooled_dense, teacher.classifier
-    return {
-        "task_projection": [basis.T, np.zeros(len(basis))],
-        "pooler": [_numpy(pooler.kernel), _numpy(pooler.bias)],
-        "classifier": [_numpy(classifier.kernel), _numpy(classifier.bias)],
+def _weights(teacher: Teacher, config: StudentConfig) -> Weights:
+    """The teacher's weights behind its embedding table as a student would have them,
+    but for the attention scale."""
+    backbone = teacher.backbone
+    hidden = backbone.hidden_dim
+    positions = _numpy(backbone.position_embedding.position_embeddings)
+    found = {
+        "positions": [positions[: config.max_tokens]],
+        "segment_embedding": [_numpy(backbone.segment_embedding.embeddings)],
+        "task_projection": [np.eye(hidden, dtype=np.float32), np.zeros(hidden)],
     }
 
+    def add(name, dense, *shape):
+        kernel, bias = _numpy(dense.kernel), _numpy(dense.bias)
+        found[name] = [kernel.reshape(shape or kernel.shape), bias.reshape(-1)]
 
-def _block_weights(
-    teacher: Teacher, config: StudentConfig, cut: Slice
-) -> dict[str, list[np.ndarray]]:
-    basis = cut.basis
-    width = config.heads * config.head_size
-    scale = config.head_size**-0.5
-    found = {}
-    for index, block in enumerate(cut.blocks):
-        layer = teacher.backbone.transformer_layers[block]
-        attention = layer._self_attention_layer
-        chosen, neurons = cut.heads[index], cut.neurons[index]
-        name = f"block_{index}"
-
-        def heads(dense, factor=1.0, chosen=chosen):
-            kernel = _numpy(dense.kernel)[:, chosen].reshape(-1, width)
-            bias = _numpy(dense.bias)[chosen].reshape(width)
-            return [factor * (basis.T @ kernel), factor * bias]
-
-        found[f"{name}_query"] = heads(attention.query_dense, scale)
-        found[f"{name}_key"] = heads(attention.key_dense)
-        found[f"{name}_value"] = heads(attention.value_dense)
-        output = attention.output_dense
-        found[f"{name}_attention_output"] = [
-            _numpy(output.kernel)[chosen].reshape(width, -1) @ basis,
-            _numpy(output.bias) @ basis,
-        ]
-        first = layer._feedforward_intermediate_dense
-        second = layer._feedforward_output_dense
-        found[f"{name}_feed_forward"] = [
-            basis.T @ _numpy(first.kernel)[:, neurons],
-            _numpy(first.bias)[neurons],
-        ]
-        found[f"{name}_feed_forward_output"] = [
-            _numpy(second.kernel)[neurons] @ basis,
-            _numpy(second.bias) @ basis,
-        ]
+    add("pooler", backbone.pooled_dense)
+    add("classifier", teacher.classifier)
+    for index, layer in enumerate(backbone.transformer_layers):
+        attention, name = layer._self_attention_layer, f"block_{index}"
+        add(f"{name}_query", attention.query_dense, hidden, -1)
+        add(f"{name}_key", attention.key_dense, hidden, -1)
+        add(f"{name}_value", attention.value_dense, hidden, -1)
+        add(f"{name}_attention_output", attention.output_dense, -1, hidden)
+        add(f"{name}_feed_forward", layer._feedforward_intermediate_dense)
+        add(f"{name}_feed_forward_output", layer._feedforward_output_dense)
     return found
 
 
-def _share_kernels(weights: dict, config: StudentConfig) -> None:
+def _share_kernels(weights: Weights, config: StudentConfig) -> None:
     """Gives kernels of several blocks to the layers that these blocks share."""
     sets = config.kernel_sets
     for index, number in enumerate(sets):
@@ -321,19 +246,17 @@ def _share_kernels(weights: dict, config: StudentConfig) -> None:
             weights[f"block_{index}_{role}"] = [bias]
 
 
-def _add_norms(weights: dict, config: StudentConfig, cut: Slice) -> None:
-    """Adds the fitted norms; an affine's shift goes into the bias before it."""
-    places = [("embedding_norm", "positions")]
+def _as_student(weights: Weights, config: StudentConfig) -> Weights:
+    """The slice with the attention scale in the query weights and, for single texts,
+    the segment in the positions."""
+    found = dict(weights)
+    scale = config.head_size**-0.5
     for index in range(config.layers):
-        name = f"block_{index}"
-        places.append((f"{name}_attention_norm", f"{name}_attention_output"))
-        places.append((f"{name}_feed_forward_norm", f"{name}_feed_forward_output"))
-    for (norm, before), (scale, shift) in zip(places, cut.norms, strict=True):
-        if config.norm == "layer":
-            weights[f"{norm}_scale"] = [scale]
-            weights[f"{norm}_shift"] = [shift]
-            continue
-        # A dimension that the teacher flattens keeps a scale that can be divided by.
-        scale = np.where(np.abs(scale) < 1e-2, 1e-2, scale)
-        weights[f"{norm}_scale"] = [scale]
-        weights[before][-1] = weights[before][-1] + shift / scale
+        name = f"block_{index}_query"
+        found[name] = [scale * value for value in found[name]]
+    positions, segments = found["positions"][0], found["segment_embedding"][0]
+    if not config.pair:
+        positions = positions + segments[0]
+        del found["segment_embedding"]
+    found["positions"] = [positions[None]]
+    return found

@@ -91,6 +91,7 @@ def choose_config(
     teacher_hidden_size: int,
     teacher_heads: int,
     teacher_feed_forward_size: int,
+    within: StudentConfig | None = None,
     **fixed,
 ) -> StudentConfig:
     """The widest student that fits, with the rest of the budget spent on vocabulary.
@@ -102,17 +103,24 @@ def choose_config(
         max_model_bytes: limit on the file.
         smallest_vocabulary: pieces that have to stay.
         largest_vocabulary: pieces that the corpus uses.
+        within: a student that the result is to be a part of. What its vocabulary
+            leaves of the budget is spent on neurons.
         fixed: of the StudentConfig what the budget has no say in: max_tokens, layers,
             outputs, norm, weight_scales, pair, distinct_blocks, embedding_form.
 
     Raises:
         InputError: nothing fits; names the smallest size that can be reached.
     """
+    widest = HIDDEN_SIZES[0]
+    if within is not None:
+        largest_vocabulary = min(largest_vocabulary, within.vocabulary_size)
+        widest = within.hidden_size
     largest_vocabulary = max(largest_vocabulary, smallest_vocabulary)
     head_size = teacher_hidden_size // teacher_heads
+    limit = int(max_model_bytes / MARGIN)
     smallest = None
     for hidden in sorted({*HIDDEN_SIZES, teacher_hidden_size}, reverse=True):
-        if hidden > teacher_hidden_size or hidden > HIDDEN_SIZES[0]:
+        if hidden > min(teacher_hidden_size, widest):
             continue
         shape = StudentConfig(
             vocabulary_size=min(
@@ -126,18 +134,32 @@ def choose_config(
             task_size=teacher_hidden_size,
             **fixed,
         )
-        room = int(max_model_bytes / MARGIN) - model_bytes(shape)
+        room = limit - model_bytes(shape)
         if room >= 0:
             more = room // piece_bytes(shape)
             size = min(shape.vocabulary_size + more, largest_vocabulary)
-            return dataclasses.replace(shape, vocabulary_size=size)
+            found = dataclasses.replace(shape, vocabulary_size=size)
+            return found if within is None else _more_neurons(found, within, limit)
         least = dataclasses.replace(shape, vocabulary_size=smallest_vocabulary)
         smallest = int(model_bytes(least) * MARGIN) + 1
         if hidden == HIDDEN_SIZES[-1] and smallest <= max_model_bytes:
-            room = int(max_model_bytes / MARGIN) - model_bytes(least)
+            room = limit - model_bytes(least)
             size = smallest_vocabulary + max(0, room) // piece_bytes(least)
             return dataclasses.replace(least, vocabulary_size=size)
     raise InputError(
         f"--max_model_bytes={max_model_bytes}: no student is so small; the smallest "
         f"for this task has {smallest} bytes"
     )
+
+
+def _more_neurons(
+    config: StudentConfig, within: StudentConfig, limit: int
+) -> StudentConfig:
+    """As many neurons as the limit and the larger student allow."""
+    one_more = dataclasses.replace(
+        config, feed_forward_size=config.feed_forward_size + 1
+    )
+    room = max(0, limit - model_bytes(config))
+    more = room // (model_bytes(one_more) - model_bytes(config))
+    size = min(config.feed_forward_size + more, within.feed_forward_size)
+    return dataclasses.replace(config, feed_forward_size=size)

@@ -11,7 +11,7 @@ import pytest
 from ei_bert_tf.compat import tf
 from ei_bert_tf.distillation.token_lessons import Layerwise, Relation
 from ei_bert_tf.recipe import Recipe, StudentConfig
-from ei_bert_tf.student.inheritance import Slice
+from ei_bert_tf.student.slicing import Slice
 from ei_bert_tf.teacher.backbone import load_teacher
 from ei_bert_tf.teacher.forward import forward
 from ei_bert_tf.text.words import pair_words

@@ -35,7 +35,7 @@ JOB = [
 ]
 STAGE_PROGRAMS = ("train_teacher", "prune_vocabulary", "distill", "quantize")
 FLAGS = {
-    "compress": [*JOB, "output_dir"],
+    "compress": [*JOB, "output_dir", "sizes"],
     **{name: [*JOB, "work_dir"] for name in STAGE_PROGRAMS},
     "ablate": ["plan", "data", "results", "work_dir", "minutes", "[no]list"],
     "benchmark": [
