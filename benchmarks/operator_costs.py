@@ -18,11 +18,17 @@ import numpy as np
 from absl import app, flags
 
 from benchmarks._cortex_m import BOARDS, Tflm, build, emulate, version
+from benchmarks._operator_records import (
+    LEFT_OUT,
+    RECORDS,
+    SHAPES,
+    operator_of,
+    records,
+)
 from ei_bert_tf.compression.quantization import copy_quantized, quantize_student
 from ei_bert_tf.conversion.int8 import convert
 from ei_bert_tf.evaluation.device_cost import (
     COSTS,
-    Operator,
     cost_features,
     cost_kind,
     model_operators,
@@ -32,24 +38,8 @@ from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student.encoder import build_student, student_inputs
 from firmware_export.elf import data_object
 
-SHAPES = {
-    "demo": StudentConfig(4309, 64, 3, 128, 64, 4, 32, 512, 384, 5),
-    "t32": StudentConfig(2000, 32, 2, 128, 64, 4, 32, 512, 384, 7),
-    "aff": StudentConfig(2000, 64, 2, 128, 64, 4, 32, 512, 384, 2, norm="affine"),
-    "pair": StudentConfig(900, 48, 2, 96, 48, 3, 32, 384, 384, 3, pair=True),
-    "t128": StudentConfig(2000, 128, 2, 128, 64, 4, 32, 512, 384, 2),
-    "odd": StudentConfig(37, 13, 2, 12, 6, 2, 5, 14, 20, 3),
-    "h64": StudentConfig(3000, 64, 2, 64, 32, 2, 32, 256, 384, 6),
-    "h192": StudentConfig(1500, 24, 1, 192, 96, 6, 32, 768, 384, 4),
-    "h256": StudentConfig(1200, 32, 2, 256, 128, 8, 32, 512, 384, 3),
-    "aff32": StudentConfig(2500, 32, 3, 112, 56, 3, 32, 448, 384, 12, norm="affine"),
-    "aff128": StudentConfig(1500, 128, 2, 80, 40, 2, 32, 320, 384, 3, norm="affine"),
-    "t16": StudentConfig(3000, 16, 2, 160, 80, 5, 32, 640, 384, 9),
-}
-LEFT_OUT = ("demo", "pair", "h64", "aff128", "t16")
 _CORE = "cortex-m7"
 _HERE = pathlib.Path(__file__).parent
-RECORDS = _HERE / "device" / "operators"
 
 _MODELS = flags.DEFINE_string("models", None, "Folder of the converted students.")
 _TFLM = flags.DEFINE_string("tflm", None, "TFLM for a Cortex-M7 with CMSIS-NN.")
@@ -131,17 +121,6 @@ def measure() -> None:
         }
         (RECORDS / f"{name}.json").write_text(json.dumps(record) + "\n", "utf-8")
         print(name, record["instructions"], record["arena_used_bytes"], flush=True)
-
-
-def records() -> dict[str, dict]:
-    """Every record by the name of its shape."""
-    paths = sorted(RECORDS.glob("*.json"))
-    return {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
-
-
-def operator_of(row: dict) -> Operator:
-    """A record's operator."""
-    return Operator(row["kind"], row["inputs"], row["output"])
 
 
 def fit() -> None:

@@ -138,13 +138,15 @@ def test_a_run_that_was_killed_ends_with_the_same_bytes(bundles, tiny, monkeypat
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"sizes": (90_000, 20_000)}, "--sizes=20000: no student.*smallest.*has 7"),
+        ({"sizes": (90_000, 20_000)}, "--sizes=20000: no student.*smallest.*has 5"),
         ({"sizes": (98_000, 99_000)}, "--sizes=98000,99000: each has to be smaller"),
         ({"sizes": (50_000, 50_000)}, "--sizes=50000,50000: each has to be smaller"),
         ({"sizes": ("1MB",)}, "--sizes=1MB: accepted: whole numbers"),
         ({"max_model_bytes": 90_000}, "--sizes and --max_model_bytes: one of them"),
         ({"method": "layerwise"}, "--sizes=.*--method=layerwise; accepted: kd, cross"),
         ({"max_arena_bytes": 1024}, "--max_arena_bytes=1024.*needs"),
+        ({"max_flash_bytes": 500_000}, "--sizes: with --max_flash_bytes or --max_macs"),
+        ({"max_macs": 10**6}, "--sizes: with --max_flash_bytes or --max_macs"),
     ],
 )
 def test_refusals_before_training(tiny, changes, message):

@@ -42,7 +42,9 @@ def convert(quantized: tf.keras.Model, config: StudentConfig) -> bytes:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         # Of a kernel with several readers the converter forgets the trained scale. The
         # one that it finds anew for the whole kernel is the same.
-        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = (
+            not config.has_channel_scales
+        )
         converter.inference_input_type = tf.int8
         converter.inference_output_type = tf.int8
         logging.getLogger("absl").setLevel(logging.ERROR)

@@ -14,11 +14,13 @@ _LAYER = re.compile(r"quant_(?!shared_)(\w+?)/")
 
 def shorten_names(editor: GraphEditor) -> None:
     """Names a tensor after the student's layer that it came out of, such as
-    `block_0_query`, the graph's inputs and outputs as the converter did, and the rest
-    not at all."""
+    `block_0_query`; of the others the graph's inputs and outputs keep their names, and
+    the rest has none."""
     graph = editor.graph
-    kept = {int(index) for index in [*graph.inputs, *graph.outputs]}
+    outside = {int(index) for index in [*graph.inputs, *graph.outputs]}
     for index, tensor in enumerate(graph.tensors):
-        if index not in kept:
-            match = _LAYER.search(flatbuffer.tensor_name(tensor))
-            tensor.name = match[1].encode() if match else None
+        match = _LAYER.search(flatbuffer.tensor_name(tensor))
+        if match:
+            tensor.name = match[1].encode()
+        elif index not in outside:
+            tensor.name = None

@@ -77,3 +77,7 @@ def test_names_are_the_layers_and_those_of_inputs_and_outputs():
     assert flatbuffer.tensor_name(inside[0]) == "block_0_query"
     assert flatbuffer.tensor_name(inside[1]) == ""
     assert {index: graph.tensors[index].name for index in outside} == kept
+    (output,) = graph.outputs
+    graph.tensors[output].name = b"student/quant_classifier/BiasAdd"
+    shorten_names(editor)
+    assert flatbuffer.tensor_name(graph.tensors[output]) == "classifier"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks.operator_costs import LEFT_OUT, SHAPES, operator_of, records
+from benchmarks._operator_records import LEFT_OUT, SHAPES, operator_of, records
 from ei_bert_tf.evaluation.device_cost import (
     COSTS as SHIPPED,
 )
@@ -14,6 +14,7 @@ from ei_bert_tf.evaluation.device_cost import (
     device_cost,
     operator_instructions,
 )
+from ei_bert_tf.recipe import StudentConfig
 from tests.tiny_models import tiny_tflite
 
 RECORDS = records()
@@ -23,7 +24,7 @@ COSTS = {"FULLY_CONNECTED": [1.0] * 8, "ADD": [10.0, 2.0]}
 def test_every_shape_is_recorded():
     assert sorted(RECORDS) == sorted(SHAPES)
     for name, record in RECORDS.items():
-        assert record["student"] == SHAPES[name].to_json()
+        assert StudentConfig(**record["student"]) == SHAPES[name]
 
 
 @pytest.mark.parametrize("name", LEFT_OUT)
