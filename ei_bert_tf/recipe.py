@@ -206,7 +206,7 @@ class Recipe:
     student_epochs: int = 4
     student_least_steps: int = 24000
     epoch_texts: int = 0
-    student_learning_rate: float = 1e-4
+    student_learning_rate: float = 3e-4
     student_batch_size: int = 32
     student_dropout: float = 0.1
     task_layers: str = TASK_LAYERS[0]
