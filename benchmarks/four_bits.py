@@ -17,8 +17,7 @@ from absl import app, flags
 from ai_edge_litert import schema_py_generated as schema
 
 from ei_bert_tf.bundle import Bundle
-from ei_bert_tf.conversion import flatbuffer
-from ei_bert_tf.conversion.graph_editor import GraphEditor
+from ei_bert_tf.conversion.editing import GraphEditor
 from ei_bert_tf.conversion.lifetimes import lifetimes
 from ei_bert_tf.conversion.parts import part_bytes
 from ei_bert_tf.errors import InputError
@@ -38,7 +37,7 @@ def rounded(model: bytes, per_channel: bool, int4: bool) -> bytes:
     """The file with FULLY_CONNECTED's large weights rounded to -7..7."""
     editor = GraphEditor(model)
     for operator in editor.graph.operators:
-        if flatbuffer.operator_name(editor.model, operator) != "FULLY_CONNECTED":
+        if editor.name(operator) != "FULLY_CONNECTED":
             continue
         source, place, bias_place = map(int, operator.inputs)
         values = editor.constant_values(place)
@@ -54,7 +53,7 @@ def rounded(model: bytes, per_channel: bool, int4: bool) -> bytes:
         if int4:
             packed = packed[0::2] & 15 | packed[1::2] << 4
             weight.type = schema.TensorType.INT4
-        editor.model.buffers[weight.buffer].data = packed
+        editor.parsed.buffers[weight.buffer].data = packed
         weight.quantization.scale = factors * weight.quantization.scale[0]
         zeros = np.zeros(len(factors), np.int64)
         weight.quantization.zeroPoint = bias.quantization.zeroPoint = zeros
@@ -62,8 +61,8 @@ def rounded(model: bytes, per_channel: bool, int4: bool) -> bytes:
         numbers = editor.constant_values(bias_place) * bias.quantization.scale[0]
         bias.quantization.scale = scale * weight.quantization.scale
         again = np.round(numbers / bias.quantization.scale).astype(np.int32)
-        editor.model.buffers[bias.buffer].data = again.view(np.uint8)
-    return editor.packed()
+        editor.parsed.buffers[bias.buffer].data = again.view(np.uint8)
+    return editor.finished()
 
 
 def int4(model: bytes, encoded: Encoded) -> dict[str, Any]:

@@ -16,10 +16,11 @@ _ALIGNMENT_BYTES = 16  # The format's, of the data of a buffer.
 _VERSIONS = {
     "CONCATENATION": 2,
     "FULLY_CONNECTED": 5,
-    "MUL": 1,
+    "MUL": 2,
+    "QUANTIZE": 2,
     "RESHAPE": 1,
     "SPLIT": 2,
-    "SUB": 1,
+    "SUB": 2,
     "TRANSPOSE": 2,
 }
 
@@ -80,18 +81,35 @@ class GraphEditor:
         data = self.parsed.buffers[found.buffer].data
         return np.asarray(data, np.uint8).view(flatbuffer.type_name(found))
 
+    def constant_values(self, tensor: int) -> np.ndarray | None:
+        """The values of an int8 or int32 constant in its shape; None for any other."""
+        found = self.graph.tensors[tensor]
+        if flatbuffer.type_name(found) not in ("int8", "int32"):
+            return None
+        if not flatbuffer.is_constant(self.parsed, found):
+            return None
+        return self.values(tensor).reshape(self.shape(tensor))
+
     def range(self, tensor: int) -> tuple[float, int]:
         """Scale and zero point of an int8 tensor."""
         found = self.graph.tensors[tensor].quantization
         return float(found.scale[0]), int(found.zeroPoint[0])
 
-    def like(self, model: int, shape: Sequence[int], suffix: bytes = b"") -> int:
-        """A new activation with the type and range of another tensor, and its name with
-        something behind it."""
+    def like(
+        self,
+        model: int,
+        shape: Sequence[int],
+        suffix: bytes = b"",
+        scale: float | None = None,
+    ) -> int:
+        """A new activation with the type and range of another tensor, or another scale,
+        and its name with something behind it."""
         tensor = schema.TensorT()
         tensor.shape = np.array(shape, np.int32)
         tensor.type = self.graph.tensors[model].type
         tensor.quantization = copy.deepcopy(self.graph.tensors[model].quantization)
+        if scale is not None:
+            tensor.quantization.scale = np.array([scale], np.float32)
         tensor.name = (self.graph.tensors[model].name or b"") + suffix
         return self._added(tensor)
 
@@ -105,9 +123,17 @@ class GraphEditor:
         return self._added(tensor)
 
     def constant(self, value, scale: float | None = None) -> int:
-        """A constant: int8 with a scale, else int32; equal ones are one tensor."""
-        array = np.asarray(value, np.int32 if scale is None else np.int8)
-        key = scale, array.shape, array.tobytes()
+        """A constant; equal ones are one tensor.
+
+        Args:
+            value: an array of int8 or int32 stays so; other numbers become int8 with a
+                scale, else int32.
+        """
+        array = np.ascontiguousarray(value)
+        if array.dtype not in (np.int8, np.int32):
+            array = array.astype(np.int32 if scale is None else np.int8)
+        array = array.reshape(np.shape(value))
+        key = scale, array.dtype.str, array.shape, array.tobytes()
         if key not in self._constants:
             buffer = schema.BufferT()
             buffer.data = np.frombuffer(array.tobytes(), np.uint8)
@@ -115,8 +141,9 @@ class GraphEditor:
             tensor = schema.TensorT()
             tensor.shape = np.array(array.shape, np.int32)
             tensor.type = schema.TensorType.INT32
-            if scale is not None:
+            if array.dtype == np.int8:
                 tensor.type = schema.TensorType.INT8
+            if scale is not None:
                 tensor.quantization = _quantization(scale)
             tensor.buffer = len(self.parsed.buffers) - 1
             self._constants[key] = self._added(tensor)

@@ -16,9 +16,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from tflite_micro import compression
 
-from ei_bert_tf.conversion import flatbuffer
-from ei_bert_tf.conversion.graph_editor import GraphEditor
+from ei_bert_tf.conversion.editing import GraphEditor
 from ei_bert_tf.conversion.lifetimes import Step, lifetimes
+from ei_bert_tf.conversion.naming import drop_names
 
 LUT_VALUES = 16
 # Symmetric: with -8, a byte of two halves would not fit into int8.
@@ -30,7 +30,6 @@ _FACTOR = 1 - 2**-10
 # Below, the operator and its tensors take as many bytes as the indexes save.
 LEAST_WEIGHTS = 1_024
 _MOST_PARTS = 10  # Inputs of TFLM's CONCATENATION.
-_CONCATENATION, _QUANTIZE, _SUB, _MUL = 2, 2, 2, 2  # Versions with int8.
 
 
 def with_lookup_tables(model: bytes, least_weights: int = LEAST_WEIGHTS) -> bytes:
@@ -52,15 +51,15 @@ def with_lookup_tables(model: bytes, least_weights: int = LEAST_WEIGHTS) -> byte
     operators: list[schema.OperatorT] = []
     parts: dict[tuple[int, int], list[int]] = {}
     for operator, count in zip(editor.graph.operators, counts, strict=True):
-        if flatbuffer.operator_name(editor.model, operator) == "GATHER":
+        if editor.name(operator) == "GATHER":
             operators += _packed_gather(editor, operator, least_weights)
         elif count > 1:
             operators += _cut(editor, operator, count, parts)
         else:
             operators.append(operator)
     editor.graph.operators = operators
-    editor.drop_names()
-    return _compressed(editor.packed(), least_weights)
+    drop_names(editor)
+    return _compressed(editor.finished(), least_weights)
 
 
 def _compressed(model: bytes, least_weights: int) -> bytes:
@@ -87,7 +86,7 @@ def _clustered(
     editor: GraphEditor, operator: schema.OperatorT, least: int
 ) -> np.ndarray | None:
     """The weight int8 [O, I] of a FULLY_CONNECTED that a table can hold."""
-    if flatbuffer.operator_name(editor.model, operator) != "FULLY_CONNECTED":
+    if editor.name(operator) != "FULLY_CONNECTED":
         return None
     weight = editor.constant_values(int(operator.inputs[1]))
     if weight is None or weight.dtype != np.int8 or weight.size < least:
@@ -133,16 +132,16 @@ def _cut(
     """A FULLY_CONNECTED as several, each with some of the outputs."""
     source, weight, bias = map(int, operator.inputs)
     result = int(operator.outputs[0])
-    shape = [int(size) for size in editor.graph.tensors[result].shape]
+    shape = editor.shape(result)
     ends = np.linspace(0, shape[-1], count + 1).astype(int)
 
     def cut(tensor: int) -> list[int]:
         key = tensor, count
         if key not in parts:
             whole = editor.constant_values(tensor)
-            quantization = editor.graph.tensors[tensor].quantization
+            scale, _ = editor.range(tensor)
             parts[key] = [
-                editor.constant(whole[start:end], quantization)
+                editor.constant(whole[start:end], scale)
                 for start, end in itertools.pairwise(ends)
             ]
         return parts[key]
@@ -150,8 +149,8 @@ def _cut(
     biases = cut(bias) if bias >= 0 else [-1] * count
     found, outputs = [], []
     for part, part_bias in zip(cut(weight), biases, strict=True):
-        rows = int(editor.graph.tensors[part].shape[0])
-        outputs.append(editor.activation(result, [*shape[:-1], rows]))
+        rows = editor.shape(part)[0]
+        outputs.append(editor.like(result, [*shape[:-1], rows]))
         one = copy.copy(operator)
         one.inputs, one.outputs = [source, part, part_bias], [outputs[-1]]
         found.append(one)
@@ -179,28 +178,23 @@ def _packed_gather(
         return [operator]
     half = values.shape[1] // 2
     result = int(operator.outputs[0])
-    shape = [int(size) for size in editor.graph.tensors[result].shape]
-    scale = float(editor.graph.tensors[result].quantization.scale[0])
+    shape = editor.shape(result)
+    scale, _ = editor.range(result)
     fine = float(np.float32(scale * _FACTOR / _HALF_SPAN))
 
     def rows(scale: float) -> int:
-        return editor.activation(result, [*shape[:-1], half], scale)
+        return editor.like(result, [*shape[:-1], half], scale=scale)
 
     both, first, rest, second = rows(fine), rows(scale), rows(fine), rows(scale)
     packed = _HALF_SPAN * values[:, :half].astype(int) + values[:, half:]
-    quantization = editor.graph.tensors[both].quantization
-    operator.inputs = [editor.constant(packed.astype(np.int8), quantization), ids]
+    operator.inputs = [editor.constant(packed.astype(np.int8), fine), ids]
     operator.outputs = [both]
-    unit = schema.QuantizationParametersT()
-    unit.scale, unit.zeroPoint = [1.0], [0]
-    sixteen = editor.constant(np.array([_HALF_SPAN], np.int8), unit)
+    sixteen = editor.constant([_HALF_SPAN], 1.0)
     return [
         operator,
-        editor.operator(
-            "QUANTIZE", _QUANTIZE, [both], first, schema.QuantizeOptionsT()
-        ),
-        editor.operator("SUB", _SUB, [both, first], rest, schema.SubOptionsT()),
-        editor.operator("MUL", _MUL, [rest, sixteen], second, schema.MulOptionsT()),
+        editor.operator("QUANTIZE", [both], [first], schema.QuantizeOptionsT()),
+        editor.operator("SUB", [both, first], [rest], schema.SubOptionsT()),
+        editor.operator("MUL", [rest, sixteen], [second], schema.MulOptionsT()),
         _concatenation(editor, [first, second], result),
     ]
 
@@ -210,5 +204,5 @@ def _concatenation(
 ) -> schema.OperatorT:
     """Joins along the last axis."""
     options = schema.ConcatenationOptionsT()
-    options.axis = len(editor.graph.tensors[result].shape) - 1
-    return editor.operator("CONCATENATION", _CONCATENATION, parts, result, options)
+    options.axis = len(editor.shape(result)) - 1
+    return editor.operator("CONCATENATION", parts, [result], options)

@@ -24,3 +24,11 @@ def shorten_names(editor: GraphEditor) -> None:
             tensor.name = match[1].encode()
         elif index not in outside:
             tensor.name = None
+
+
+def drop_names(editor: GraphEditor) -> None:
+    """Leaves the graph's inputs and outputs their names and takes all others."""
+    outside = {int(i) for i in [*editor.graph.inputs, *editor.graph.outputs]}
+    for index, tensor in enumerate(editor.graph.tensors):
+        if index not in outside:
+            tensor.name = None

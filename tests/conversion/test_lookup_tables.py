@@ -7,7 +7,7 @@ import pytest
 
 from ei_bert_tf.conversion import flatbuffer, lookup_tables
 from ei_bert_tf.conversion.conformance import ConformanceError, operators
-from ei_bert_tf.conversion.graph_editor import GraphEditor
+from ei_bert_tf.conversion.editing import GraphEditor
 from ei_bert_tf.conversion.lifetimes import lifetimes
 from ei_bert_tf.conversion.lookup_tables import with_lookup_tables
 from ei_bert_tf.evaluation.parity import check_same_logits
@@ -45,15 +45,15 @@ def test_each_weight_takes_half_a_byte():
     tables = [
         editor.constant_values(int(operator.inputs[0]))
         for operator in editor.graph.operators
-        if flatbuffer.operator_name(editor.model, operator) == "GATHER"
+        if editor.name(operator) == "GATHER"
     ]
     shape = CONFIG.vocabulary_size, CONFIG.embedding_size // 2
     assert shape in [table.shape for table in tables]
     encoded = decoded = 0
     for operator in editor.graph.operators:
-        if flatbuffer.operator_name(editor.model, operator) == "TFLM_DECODE":
+        if editor.name(operator) == "TFLM_DECODE":
             indexes = editor.graph.tensors[int(operator.inputs[0])]
-            encoded += len(editor.model.buffers[indexes.buffer].data)
+            encoded += len(editor.parsed.buffers[indexes.buffer].data)
             weight = editor.graph.tensors[int(operator.outputs[0])]
             decoded += int(np.prod(weight.shape))
     assert encoded == decoded // 2
@@ -67,8 +67,8 @@ def test_all_pairs_of_half_bytes_come_apart():
     editor = GraphEditor(clustered_tflite(config))
     gather = editor.graph.operators[0]
     table = editor.graph.tensors[int(gather.inputs[0])]
-    editor.model.buffers[table.buffer].data = pairs.view(np.uint8).ravel()
-    packed = with_lookup_tables(editor.packed(), least_weights=300)
+    editor.parsed.buffers[table.buffer].data = pairs.view(np.uint8).ravel()
+    packed = with_lookup_tables(editor.finished(), least_weights=300)
     texts = encoded_texts(config, 18)
     ids = np.resize(np.arange(225, dtype=np.int32), texts.ids.shape)
     texts = dataclasses.replace(texts, ids=ids)
@@ -94,7 +94,7 @@ def test_large_weights_are_cut_and_the_logits_stay(cut):
     decoded = [
         tuple(map(int, editor.graph.tensors[int(operator.outputs[0])].shape))
         for operator in editor.graph.operators
-        if flatbuffer.operator_name(editor.model, operator) == "TFLM_DECODE"
+        if editor.name(operator) == "TFLM_DECODE"
     ]
     # That of the output: where the first's parts would be joined, memory is scarcer.
     assert [shape for shape in decoded if shape[1] == 160] == [
@@ -140,10 +140,10 @@ def test_other_logits_are_refused():
     decode = next(
         operator
         for operator in editor.graph.operators
-        if flatbuffer.operator_name(editor.model, operator) == "TFLM_DECODE"
+        if editor.name(operator) == "TFLM_DECODE"
     )
     table = editor.graph.tensors[int(decode.inputs[1])]
-    buffer = editor.model.buffers[table.buffer]
+    buffer = editor.parsed.buffers[table.buffer]
     buffer.data = np.append(buffer.data[:16], buffer.data[16:] ^ 4)
     with pytest.raises(ConformanceError, match="of 60 texts get other logits"):
-        check_same_logits(model, editor.packed(), _TEXTS)
+        check_same_logits(model, editor.finished(), _TEXTS)
