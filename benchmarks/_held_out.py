@@ -3,10 +3,9 @@
 import numpy as np
 
 from ei_bert_tf.distillation.trainer import predictor
-from ei_bert_tf.pipeline import STAGES, Pipeline
+from ei_bert_tf.float_pipeline import FLOAT_STAGES
+from ei_bert_tf.pipeline import Pipeline
 from ei_bert_tf.teacher.finetune import teacher_outputs
-
-_BEFORE_COMPRESSION = STAGES[: STAGES.index("pruning")]
 
 
 def measured(pipeline: Pipeline) -> dict:
@@ -14,7 +13,7 @@ def measured(pipeline: Pipeline) -> dict:
     correlation of its logits there, centred, with the teacher's: a held-out part of
     some hundred texts is too small for the metric to tell close choices apart."""
     prepared = pipeline.prepared
-    pipeline.run(_BEFORE_COMPRESSION)
+    pipeline.run(FLOAT_STAGES)
     encoded, _ = pipeline.curriculum.held_out()
     taught = prepared.encode(prepared.teacher.tokenizer, prepared.held_out)
     logits = [

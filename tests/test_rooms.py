@@ -19,8 +19,16 @@ ROOMS = (
 )
 # The files that know the rooms, in the order of who knows whom.
 ABOVE = (
-    *("job", "preparation", "curriculum", "pipeline", "progression", "bundle"),
-    *("firmware", "demo_page", "run_report", "composition", "benchmark", "ablation"),
+    *("job", "preparation", "curriculum", "float_pipeline", "pipeline", "progression"),
+    *(
+        "bundle",
+        "firmware",
+        "demo_page",
+        "run_report",
+        "composition",
+        "benchmark",
+        "ablation",
+    ),
 )
 
 
