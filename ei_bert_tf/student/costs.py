@@ -28,21 +28,24 @@ def flash_bytes(config: StudentConfig) -> int:
 
 
 def multiply_accumulates(config: StudentConfig) -> int:
-    """Of all matrix products of an inference: the graph computes all T tokens.
+    """Of all FULLY_CONNECTED of an inference: the graph computes all T tokens, and a
+    LayerNorm's two means are products too.
 
     Behind the last attention there is only [CLS], so the last block has one query.
     """
     tokens, hidden = config.max_tokens, config.hidden_size
     width, feed_forward = config.heads * config.head_size, config.feed_forward_size
 
+    norm = 2 * hidden if config.norm == "layer" else 0
+
     def block(queries: int) -> int:
         keys_and_values = 2 * tokens * hidden * width
         scores_and_context = 2 * queries * tokens * width
-        per_query = 2 * hidden * width + 2 * hidden * feed_forward
+        per_query = 2 * hidden * width + 2 * hidden * feed_forward + 2 * norm
         return keys_and_values + scores_and_context + queries * per_query
 
     return (
-        tokens * config.embedding_size * hidden
+        tokens * (config.embedding_size * hidden + norm)
         + (config.layers - 1) * block(tokens)
         + block(1)
         + hidden * config.task_size

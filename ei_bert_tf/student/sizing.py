@@ -17,12 +17,13 @@ _BLOCK_BYTES = 567
 _HEAD_BYTES = 386
 _NORM_BYTES = {"layer": 2_599, "affine": 1_407}
 _PAIR_BYTES = 258
-# A float32 scale and an int64 zero point.
-_CHANNEL_BYTES = 12
+# A column's float32 scales, of its weights and of its bias, and its int64 zero point,
+# which stands in the file once for all kernels of as many columns.
+_CHANNEL_BYTES, _ZERO_POINT_BYTES = 8, 8
 # What a product embedding takes beside, and a block saves whose kernels are those of
 # one before it.
-_PRODUCT_BYTES = 1_400
-_SHARED_BYTES = 1_520
+_PRODUCT_BYTES = 720
+_SHARED_BYTES = 380
 # The limit is hard, so the prediction has to stay this much below it.
 MARGIN = 1.01
 HIDDEN_SIZES = (256, 224, 192, 160, 128, 112, 96, 80, 64, 48, 32)
@@ -33,7 +34,11 @@ def model_bytes(config: StudentConfig) -> int:
     hidden, width = config.hidden_size, config.heads * config.head_size
     feed_forward, task = config.feed_forward_size, config.task_size
 
-    scale = _CHANNEL_BYTES if config.has_channel_scales else 0
+    scale, zero_points = 0, 0
+    if config.has_channel_scales:
+        scale = _CHANNEL_BYTES
+        lengths = {hidden, width, feed_forward, task, config.outputs}
+        zero_points = _ZERO_POINT_BYTES * sum(lengths)
 
     def dense(inputs: int, outputs: int) -> int:
         return inputs * outputs + (4 + scale) * outputs
@@ -42,7 +47,7 @@ def model_bytes(config: StudentConfig) -> int:
     norm += hidden * (2 if config.norm == "layer" else 1)
     kernels = 4 * hidden * width + 2 * hidden * feed_forward
     block = (
-        4 * (3 * width + hidden + feed_forward + hidden)
+        (4 + scale) * (3 * width + hidden + feed_forward + hidden)
         + 2 * norm
         + _BLOCK_BYTES
         + config.heads * _HEAD_BYTES
@@ -60,6 +65,7 @@ def model_bytes(config: StudentConfig) -> int:
         - (config.layers - distinct) * _SHARED_BYTES
         + dense(hidden, task)
         + dense(task, config.outputs)
+        + zero_points
         + _BASE_BYTES
     )
 
