@@ -36,8 +36,8 @@ from tests.tiny_models import TOKENS
 
 PROBE_TOKENS = 64
 # tflite-runtime's kernels round other than XNNPACK: the most by which a logit of the
-# tiny student's differs, in steps of its int8.
-MOST_STEPS = 32
+# tiny student's differs, in steps of its int8, and how much half of them differ at most.
+MOST_STEPS, MEDIAN_STEPS = 48, 2
 # MediaPipe takes the kernels that LiteRT takes; what differs is the last bit of a float
 # that lands in a multiple of 1/256.
 MOST_PROBABILITY_STEPS = 1
@@ -239,10 +239,11 @@ def test_tflite_runtime_gives_the_labels_of_litert(
     engine = open_runtime("litert", bundle.model)
     logits = engine.dequantize(engine.logits(encoded))
     found = np.array([answer["logits"] for answer in answers], np.float32)
-    steps = np.abs(found - logits).max() / engine.scale
-    print(f"logits differ by {steps:.0f} steps at most")
+    steps = np.abs(found - logits) / engine.scale
+    print(f"logits differ by {np.median(steps):.0f}, {steps.max():.0f} steps at most")
     assert np.ptp(logits) > 2 * MOST_STEPS * engine.scale
-    assert steps <= MOST_STEPS
+    assert steps.max() <= MOST_STEPS
+    assert np.median(steps) <= MEDIAN_STEPS
     labels = [answer["label"] for answer in answers]
     wanted = [prediction.label for prediction in bundle.predict(texts)]
     # Two logits can each move by the bound, towards each other.
