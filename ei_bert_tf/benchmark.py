@@ -214,6 +214,8 @@ def as_text(measured: dict[str, Any]) -> str:
             f"{found['instructions'] / 1e6:.1f} million instructions on a "
             f"{found['core']} with {found['kernels']}"
         )
+        if found["uncounted"]:
+            lines.append(f"without {', '.join(found['uncounted'])}, not counted yet")
         for row in found["operators"]:
             lines.append(
                 f"{row['op']:<16} {row['count']:>4} {row['instructions'] / 1e6:>8.2f} "

@@ -65,6 +65,7 @@ def contents(labels=("on", "off"), **changes):
             "core": "cortex-m7",
             "kernels": "CMSIS-NN",
             "instructions": 12_500_000,
+            "uncounted": ["CAST"],
             "operators": [
                 {
                     "op": "FULLY_CONNECTED",

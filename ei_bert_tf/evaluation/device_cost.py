@@ -108,11 +108,17 @@ def device_cost(model: bytes, core: str = CORES[0]) -> dict:
     """Instructions of an inference, and of each kind of operator, the dearest first.
 
     Returns:
-        `{core, kernels, instructions, operators: [{op, count, instructions, share}]}`.
+        `{core, kernels, instructions, operators: [{op, count, instructions, share}],
+        uncounted: [op]}`, the last of kinds of which nothing is known, and which are in
+        no sum.
     """
     costs = json.loads(COSTS.read_text("utf-8"))[core]
     found: dict[str, list[float]] = {}
+    uncounted = set()
     for operator in model_operators(model):
+        if cost_kind(operator) not in costs:
+            uncounted.add(operator.kind)
+            continue
         spent = operator_instructions(operator, costs)
         found.setdefault(operator.kind, []).append(spent)
     total = math.fsum(value for values in found.values() for value in values)
@@ -130,4 +136,5 @@ def device_cost(model: bytes, core: str = CORES[0]) -> dict:
         "kernels": "CMSIS-NN",
         "instructions": round(total),
         "operators": sorted(rows, key=lambda row: -row["instructions"]),
+        "uncounted": sorted(uncounted),
     }

@@ -51,6 +51,21 @@ def test_costs_are_weighted_features():
         operator_instructions(Operator("TANH", [[2]], [2]), COSTS)
 
 
+def test_what_nothing_is_known_of_is_named_and_left_out(monkeypatch, tmp_path):
+    whole = device_cost(tiny_tflite())
+    known = json.loads(SHIPPED.read_text("utf-8"))
+    known["cortex-m7"] = {
+        kind: cost for kind, cost in known["cortex-m7"].items() if kind != "GATHER"
+    }
+    (tmp_path / "costs.json").write_text(json.dumps(known))
+    monkeypatch.setattr(
+        "ei_bert_tf.evaluation.device_cost.COSTS", tmp_path / "costs.json"
+    )
+    rest = device_cost(tiny_tflite())
+    assert (whole["uncounted"], rest["uncounted"]) == ([], ["GATHER"])
+    assert 0 < rest["instructions"] < whole["instructions"]
+
+
 def test_the_dearest_operator_comes_first():
     found = device_cost(tiny_tflite())
     counted = [row["instructions"] for row in found["operators"]]

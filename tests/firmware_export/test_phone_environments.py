@@ -36,7 +36,7 @@ from tests.tiny_models import TOKENS
 
 PROBE_TOKENS = 64
 # tflite-runtime's kernels round other than XNNPACK: the most by which a logit of the
-# tiny student's differs, in steps of its int8, and how much half of them differ at most.
+# tiny student's differs, in steps of its int8, and how much half of them differ.
 MOST_STEPS, MEDIAN_STEPS = 48, 2
 # MediaPipe takes the kernels that LiteRT takes; what differs is the last bit of a float
 # that lands in a multiple of 1/256.

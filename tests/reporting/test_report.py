@@ -34,6 +34,7 @@ def test_the_page_says_what_was_measured():
         "python -m tools.compress --seed=7",
         "norms81.250.2500 78.120.7500",
         *("3 large8.0 90.6 testa page", "2 unknown2.0"),
+        "predicted from the operators, without CAST",
         *("1.5 KB, while ADD of <sum> runs", "positions 1024"),
     ):
         assert said in text, said
