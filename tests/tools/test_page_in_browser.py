@@ -63,7 +63,7 @@ def shown_for(bundle, rows, folder):
 
 
 def disagreements(bundle, rows, found):
-    """The rows with other labels; ids and probabilities have to be equal."""
+    """The rows with other labels; ids have to be equal, probabilities nearly."""
     texts = [row[0] for row in rows]
     pairs = [row[1] for row in rows] if bundle.task.is_pair else None
     encoded = bundle.tokenizer.encode(texts, pairs, bundle.manifest["max_seq_length"])
@@ -78,9 +78,9 @@ def disagreements(bundle, rows, found):
         elif shown["label"] != wanted.label:
             different.append((rows[number], shown, wanted))
         else:
-            # The page shows a digit, and a half may be rounded either way.
+            # The browser's kernels may round a step otherwise (docs/parity.md).
             number_shown = float(shown["number"].removesuffix(" %")) / 100
-            assert abs(number_shown - wanted.probability) < 0.00051, rows[number]
+            assert abs(number_shown - wanted.probability) < 0.02, rows[number]
     return different
 
 
