@@ -78,9 +78,10 @@ def disagreements(bundle, rows, found):
         elif shown["label"] != wanted.label:
             different.append((rows[number], shown, wanted))
         else:
-            # The browser's kernels may round a step otherwise (docs/parity.md).
+            # The browser's kernels round otherwise: docs/parity.md has the bound of a
+            # lead, 12 steps, which move a probability by at most this.
             number_shown = float(shown["number"].removesuffix(" %")) / 100
-            assert abs(number_shown - wanted.probability) < 0.02, rows[number]
+            assert abs(number_shown - wanted.probability) < 0.1, rows[number]
     return different
 
 
