@@ -13,7 +13,7 @@ from ei_bert_tf.distillation.trainer import predictor, train_student
 from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.preparation import Preparation
 from ei_bert_tf.progress import Progress
-from ei_bert_tf.recipe import LOSS_WEIGHTS
+from ei_bert_tf.recipe import LOSS_WEIGHTS, StudentConfig
 from ei_bert_tf.stages import CHECKPOINTS, TRAINING, Stages
 from ei_bert_tf.student.encoder import build_student
 from ei_bert_tf.student.folding import copy_weights
@@ -154,29 +154,45 @@ class FloatPipeline:
                 dropout,
             )
             tokens = self.curriculum.token_lessons(cut)
-            value = train_student(
-                student,
-                config,
-                self.task,
-                recipe,
-                self.curriculum.lessons(),
-                self.curriculum.held_out(),
-                recipe.student_epochs,
-                recipe.student_least_steps,
-                recipe.student_learning_rate,
-                seed,
-                folder / TRAINING,
-                self._progress("student"),
-                tokens=tokens,
-                steps=[dropout.step],
-            )
+            value = self._distil(student, config, seed, folder, dropout, tokens=tokens)
             save_weights(folder / "student.safetensors", student.weights)
             if tokens is not None:
                 save_weights(folder / "tokens.safetensors", tokens.variables)
             return {"held_out": value, "value": self._student_value(student)}
 
-        done, folder = self.store.run("distillation", run)
-        self.student = build_student(config)
+        self._take_distilled(*self.store.run("distillation", run))
+
+    def _distil(
+        self,
+        student: tf.keras.Model,
+        config: StudentConfig,
+        seed: int,
+        folder: pathlib.Path,
+        dropout: DropoutSource,
+        **how: Any,
+    ) -> float:
+        """Trains a float student; `how` goes to train_student."""
+        recipe = self.recipe
+        return train_student(
+            student,
+            config,
+            self.task,
+            recipe,
+            self.curriculum.lessons(),
+            self.curriculum.held_out(),
+            recipe.student_epochs,
+            recipe.student_least_steps,
+            recipe.student_learning_rate,
+            seed,
+            folder / TRAINING,
+            self._progress("student"),
+            steps=[dropout.step],
+            **how,
+        )
+
+    def _take_distilled(self, done: dict[str, Any], folder: pathlib.Path) -> None:
+        """Takes up what the stage has left."""
+        self.student = build_student(self.config)
         load_weights(folder / "student.safetensors", self.student.weights)
         self.curriculum.token_weights = folder / "tokens.safetensors"
         name = "student_distilled" if self._refines else "student_before_qat"

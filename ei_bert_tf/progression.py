@@ -16,19 +16,17 @@ import numpy as np
 
 from ei_bert_tf.compat import tf
 from ei_bert_tf.distillation.removal import Removal
-from ei_bert_tf.distillation.trainer import train_student
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.job import Job
 from ei_bert_tf.pipeline import Pipeline
 from ei_bert_tf.preparation import Preparation
 from ei_bert_tf.recipe import EMBEDDING_FORMS, LOSS_WEIGHTS, StudentConfig
-from ei_bert_tf.stages import CHECKPOINTS, TRAINING
-from ei_bert_tf.student.encoder import build_student
+from ei_bert_tf.stages import CHECKPOINTS
 from ei_bert_tf.student.layers import DropoutSource
 from ei_bert_tf.student.shrinking import principal_axes, slice_student
 from ei_bert_tf.student.units import Units, open_gates
 from ei_bert_tf.training import stage_seed
-from ei_bert_tf.weights import load_weights, save_weights
+from ei_bert_tf.weights import save_weights
 
 
 class SmallerPipeline(Pipeline):
@@ -78,22 +76,7 @@ class SmallerPipeline(Pipeline):
                 recipe.removal_scores,
                 recipe.removal_steps,
             )
-            value = train_student(
-                gated,
-                wide,
-                self.task,
-                recipe,
-                self.curriculum.lessons(),
-                self.curriculum.held_out(),
-                recipe.student_epochs,
-                recipe.student_least_steps,
-                recipe.student_learning_rate,
-                seed,
-                folder / TRAINING,
-                self._progress("student"),
-                steps=[dropout.step],
-                removal=removal,
-            )
+            value = self._distil(gated, wide, seed, folder, dropout, removal=removal)
             pieces = np.arange(config.vocabulary_size)
             student = slice_student(
                 gated, wide, config, gates.numpy(), pieces, None, seed
@@ -101,11 +84,7 @@ class SmallerPipeline(Pipeline):
             save_weights(folder / "student.safetensors", student.weights)
             return {"held_out": value, "value": self._student_value(student)}
 
-        done, folder = self.store.run("distillation", run)
-        self.student = build_student(config)
-        load_weights(folder / "student.safetensors", self.student.weights)
-        name = "student_distilled" if self._refines else "student_before_qat"
-        self._add_stage(name, done, self.student.count_params())
+        self._take_distilled(*self.store.run("distillation", run))
 
     def _gated_student(
         self, dropout: DropoutSource, seed: int
