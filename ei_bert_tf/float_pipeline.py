@@ -34,7 +34,7 @@ FLOAT_STAGES = (
     "refinement",
 )
 _BYTES_PER_FLOAT = 4
-_OF_REFINED_TEACHER = ("held_out_before", "pulled_back")
+_OF_REFINED_TEACHER = ("held_out_before", "pulled_back", "student_held_out", "kept")
 
 
 class FloatPipeline:
@@ -43,6 +43,7 @@ class FloatPipeline:
     Attributes:
         stages: what the manifest lists, filled as the stages finish.
         store: their folders.
+        fine_tuned: the teacher's weights after its stage.
         curriculum: what the student learns from.
         student: float, after its stages.
     """
@@ -89,7 +90,8 @@ class FloatPipeline:
             return {"held_out": value, "value": self._metric(logits)}
 
         done, folder = self.store.run("teacher", run)
-        load_weights(folder / "teacher.safetensors", teacher.model.weights)
+        self.fine_tuned = folder / "teacher.safetensors"
+        load_weights(self.fine_tuned, teacher.model.weights)
         self.curriculum.outputs_files = [folder / "outputs.npz"]
         self._add_stage("teacher", done, teacher.parameters)
 
@@ -208,11 +210,16 @@ class FloatPipeline:
         return self.job.method == "cross" and self.recipe.refinement_epochs > 0
 
     def _refinement_stage(self) -> None:
-        """Teacher and student train together; the moved teacher guides from here on."""
+        """Teacher and student train together; the moved teacher guides from here on.
+
+        Unless the student is worse for it on held-out train: then both are left as
+        they were.
+        """
         if not self._refines:
             return
         recipe, prepared, teacher = self.recipe, self.prepared, self.teacher
         read = self.curriculum.shared
+        distilled = self.stages[-1]
         self.store.depend_on(recipe.choices("refinement"))
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
@@ -233,28 +240,39 @@ class FloatPipeline:
                 self._progress("refinement"),
                 [dropout.step],
             )
-            save_weights(folder / "student.safetensors", student.weights)
-            save_weights(folder / "teacher.safetensors", teacher.model.weights)
-            texts = read(self.curriculum.examples()).teacher
-            outputs = teacher_outputs(teacher, texts, self._progress("answers"))
-            write_outputs(folder / "outputs.npz", outputs)
-            logits = teacher_outputs(teacher, read(prepared.dataset.evaluate).teacher)
-            return {
+            kept = refined.student >= distilled["held_out"]
+            student_done = {
                 "held_out": refined.student,
                 "value": self._student_value(student),
+            }
+            logits = teacher_outputs(teacher, read(prepared.dataset.evaluate).teacher)
+            if kept:
+                save_weights(folder / "student.safetensors", student.weights)
+                save_weights(folder / "teacher.safetensors", teacher.model.weights)
+                texts = read(self.curriculum.examples()).teacher
+                outputs = teacher_outputs(teacher, texts, self._progress("answers"))
+                write_outputs(folder / "outputs.npz", outputs)
+            else:
+                student_done = {key: distilled[key] for key in student_done}
+            return student_done | {
                 "teacher": {
                     "held_out": refined.teacher_after,
                     "value": self._metric(logits.logits),
                     "held_out_before": refined.teacher_before,
                     "pulled_back": refined.pulled_back,
+                    "student_held_out": refined.student,
+                    "kept": kept,
                 },
             }
 
         done, folder = self.store.run("refinement", run)
-        load_weights(folder / "student.safetensors", self.student.weights)
-        load_weights(folder / "teacher.safetensors", teacher.model.weights)
-        self.curriculum.outputs_files = [folder / "outputs.npz"]
         refined = done["teacher"]  # Both come out of the same seconds.
+        if refined["kept"]:
+            load_weights(folder / "student.safetensors", self.student.weights)
+            load_weights(folder / "teacher.safetensors", teacher.model.weights)
+            self.curriculum.outputs_files = [folder / "outputs.npz"]
+        else:
+            load_weights(self.fine_tuned, teacher.model.weights)
         self._add_stage("teacher_refined", done | refined, teacher.parameters)
         self.stages[-1] |= {key: refined[key] for key in _OF_REFINED_TEACHER}
         self._add_stage("student_before_qat", done, self.student.count_params())

@@ -100,6 +100,22 @@ def test_cross_distillation(tiny, overrides):
 
 
 @pytest.mark.slow
+def test_a_refinement_that_makes_the_student_worse_is_undone(tiny):
+    ruinous = {"refinement_student_learning_rate": 3.0}
+    found = compress(tiny, "ruined", ruinous, method="cross")
+    stages = {stage["name"]: stage for stage in found.manifest["stages"]}
+    refined, distilled = stages["teacher_refined"], stages["student_distilled"]
+    assert refined["student_held_out"] < distilled["held_out"]
+    assert not refined["kept"]
+    for key in ("value", "held_out"):
+        assert stages["student_before_qat"][key] == distilled[key]
+    checkpoints = found.folder / "checkpoints"
+    assert not list((checkpoints / "refinement").glob("*.safetensors"))
+    one_way = compress(tiny, "one way", ruinous, method="kd")
+    assert found.model == one_way.model  # From the fine-tuned teacher's answers.
+
+
+@pytest.mark.slow
 def test_shared_kernels_and_codes_go_all_the_way(tiny):
     shape = {"layers": 2, "distinct_blocks": 1, "embedding_form": "product"}
     found = compress(tiny, "shared", shape, method="kd", target_sparsity=0.3)
