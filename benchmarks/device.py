@@ -65,10 +65,12 @@ def board_result(
 def main(_: list[str]) -> None:
     """Measures, and writes the record when every board has found no failure."""
     bundle = ei_bert_tf.Bundle.load(_BUNDLE.value)
+    exported = {unicode: firmware_contents(bundle, unicode) for unicode in SETS}
+    model = exported["full"].model
     result: dict = {
         "command": " ".join(["python", "-m", "benchmarks.device", *sys.argv[1:]]),
-        "model_sha256": hashlib.sha256(bundle.model).hexdigest(),
-        "model_bytes": len(bundle.model),
+        "model_sha256": hashlib.sha256(model).hexdigest(),
+        "model_bytes": len(model),
         "vocabulary_size": bundle.manifest["vocabulary_size"],
         "max_tokens": bundle.manifest["max_seq_length"],
         "tflm": _VERSION.value,
@@ -81,7 +83,7 @@ def main(_: list[str]) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         for unicode in SETS:
             firmware = pathlib.Path(temporary) / unicode
-            write_firmware(firmware_contents(bundle, unicode), firmware, "text")
+            write_firmware(exported[unicode], firmware, "text")
             result["sizes"][unicode] = {
                 core: part_sizes(firmware, chosen) for core, chosen in CORES.items()
             }
@@ -93,7 +95,7 @@ def main(_: list[str]) -> None:
         }
         for chosen in _TFLM.value:
             board, kernels, library = chosen.split(":", 2)
-            found = board_result(firmware, board, kernels, library, len(bundle.model))
+            found = board_result(firmware, board, kernels, library, len(model))
             result["boards"].append(found)
             print(board, kernels, *found["printed"], sep="\n  ", flush=True)
     _RESULTS.mkdir(exist_ok=True)

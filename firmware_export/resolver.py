@@ -8,12 +8,10 @@ from firmware_export.rendering import render
 # Method of tflite::MicroMutableOpResolver, and number of tflite::BuiltinOperator.
 KERNELS = {
     "ADD": ("AddAdd", 0),
-    "BATCH_MATMUL": ("AddBatchMatMul", 126),
     "CAST": ("AddCast", 53),
     "CONCATENATION": ("AddConcatenation", 2),
     "FULLY_CONNECTED": ("AddFullyConnected", 9),
     "GATHER": ("AddGather", 36),
-    "MEAN": ("AddMean", 40),
     "MUL": ("AddMul", 18),
     "QUANTIZE": ("AddQuantize", 114),
     "RESHAPE": ("AddReshape", 22),

@@ -47,7 +47,11 @@ bool HasFlag(uint32_t flag) { return (instance.task.flags & flag) != 0; }
 bool AllRegistered(const tflite::Model& model, const Resolver& resolver) {
   for (const tflite::Operator* node : *model.subgraphs()->Get(0)->operators()) {
     const tflite::OperatorCode* code = model.operator_codes()->Get(node->opcode_index());
-    if (resolver.FindOp(tflite::GetBuiltinCode(code)) == nullptr) return false;
+    const tflite::BuiltinOperator builtin = tflite::GetBuiltinCode(code);
+    const bool found = builtin == tflite::BuiltinOperator_CUSTOM
+                           ? resolver.FindOp(code->custom_code()->c_str()) != nullptr
+                           : resolver.FindOp(builtin) != nullptr;
+    if (!found) return false;
   }
   return true;
 }
