@@ -12,7 +12,7 @@ METHODS = ("kd", "cross", "layerwise", "relation", "none")
 # What each preset does unless it is told otherwise; docs/method.md says why.
 PRESET_METHODS = {"quick": "kd", "standard": "cross", "thorough": "cross"}
 STUDENT_STARTS = ("slice", "random")
-NORMS = ("layer", "affine")
+NORMS = ("layer", "rms", "affine")
 TASK_LAYERS = ("copied", "frozen", "shared")
 TEACHER_READS = ("student", "own")
 KEEP_BY = ("attention", "frequency", "both")
@@ -87,7 +87,8 @@ class StudentConfig:
         feed_forward_size: F.
         task_size: width of the teacher's pooler, which the student ends in.
         outputs: C, classes, or 1 for regression.
-        norm: `layer` (LayerNorm) or `affine` (element-wise scale, MobileBERT's NoNorm).
+        norm: `layer` (LayerNorm), `rms` (RMSNorm), or `affine` (element-wise scale,
+            MobileBERT's NoNorm).
         pair: whether segment ids are an input.
         weight_scales: of a kernel's int8: one a `tensor`, or one a `channel` (column).
         distinct_blocks: sets of kernels that the blocks share, neighbours one set; 0
@@ -126,6 +127,11 @@ class StudentConfig:
                 f"embedding_size: {self.embedding_size}; a product embedding has a "
                 f"multiple of {CODE_DIMENSIONS}"
             )
+
+    @property
+    def norm_output(self) -> str:
+        """The last layer of a norm: only LayerNorm has a shift of its own."""
+        return "shift" if self.norm == "layer" else "scale"
 
     @property
     def has_channel_scales(self) -> bool:

@@ -109,7 +109,7 @@ class Layerwise(TokenLessons):
         super().__init__(*args, **kwargs)
         self.transform = tf.Variable(self.cut.basis.T, name="transform")
         self.variables = [self.transform]
-        last = "shift" if self.config.norm == "layer" else "scale"
+        last = self.config.norm_output
         blocks = range(self.config.layers)
         self._states = [f"embedding_norm_{last}"] + [
             f"block_{index}_feed_forward_norm_{last}" for index in blocks[:-1]

@@ -13,6 +13,7 @@ from ei_bert_tf.student.sizing import model_bytes
 # Unicode tables, and the C around TFLM with labels and golden vectors. firmware_export
 # counts them exactly when there is something to count.
 TRIE_PIECE_BYTES = 6.5
+_MEANS = {"layer": 2, "rms": 1, "affine": 0}
 _TABLES_BYTES = 12_954
 _GLUE_BYTES = 10_000
 
@@ -29,14 +30,14 @@ def flash_bytes(config: StudentConfig) -> int:
 
 def multiply_accumulates(config: StudentConfig) -> int:
     """Of all FULLY_CONNECTED of an inference: the graph computes all T tokens, and a
-    LayerNorm's two means are products too.
+    norm's means are products too.
 
     Behind the last attention there is only [CLS], so the last block has one query.
     """
     tokens, hidden = config.max_tokens, config.hidden_size
     width, feed_forward = config.heads * config.head_size, config.feed_forward_size
 
-    norm = 2 * hidden if config.norm == "layer" else 0
+    norm = _MEANS[config.norm] * hidden
 
     def block(queries: int) -> int:
         keys_and_values = 2 * tokens * hidden * width

@@ -195,13 +195,15 @@ def _block(
 
 
 def _norm(x, config: StudentConfig, name: str):
-    """LayerNorm (Ba et al. 2016), or MobileBERT's element-wise affine.
+    """LayerNorm (Ba et al. 2016), RMSNorm (Zhang and Sennrich 2019), which neither
+    centres nor shifts, or MobileBERT's element-wise affine, which is one MUL.
 
-    The affine's shift lies in the bias of the layer before it, so it is one MUL.
+    What a shift would add lies in biases: slicing.py has where.
     """
     if config.norm == "layer":
         mean = own.Mean(name=f"{name}_mean")(x)
         x = keras_layers.Subtract(name=f"{name}_centred")([x, mean])
+    if config.norm != "affine":
         square = keras_layers.Multiply(name=f"{name}_square")([x, x])
         variance = own.Mean(name=f"{name}_variance")(square)
         inverse = own.ReciprocalRoot(name=f"{name}_inverse_deviation")(variance)

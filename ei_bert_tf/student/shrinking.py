@@ -165,13 +165,12 @@ def _states(
     student: tf.keras.Model, config: StudentConfig, sample: Encoded
 ) -> Iterator[_Points]:
     """States of real tokens; of the last block there is but [CLS]."""
-    last = "shift" if config.norm == "layer" else "scale"
     layers = ["segments_add" if config.pair else "positions"]
-    layers.append(f"embedding_norm_{last}")
+    layers.append(f"embedding_norm_{config.norm_output}")
     for index in range(config.layers):
         for part in ("attention", "feed_forward"):
             name = f"block_{index}_{part}"
-            layers += [f"{name}_add", f"{name}_norm_{last}"]
+            layers += [f"{name}_add", f"{name}_norm_{config.norm_output}"]
     outputs = [student.get_layer(name).output for name in layers]
     tapped = tf.keras.Model(student.inputs, outputs)
     for batch in batches(sample, {}, _BATCH):

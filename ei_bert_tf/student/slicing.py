@@ -53,6 +53,7 @@ class NormFit:
         x = before.astype(np.float64)
         if self._norm == "layer":
             x = x - x.mean(axis=1, keepdims=True)
+        if self._norm != "affine":
             x = x / np.sqrt(np.square(x).mean(axis=1, keepdims=True) + _LEAST_VARIANCE)
         y = after.astype(np.float64)
         terms = (len(x), x.sum(0), y.sum(0), (x * x).sum(0), (x * y).sum(0))
@@ -150,19 +151,44 @@ def sliced(weights: Weights, config: StudentConfig, cut: Slice) -> Weights:
 
 
 def add_norms(weights: Weights, config: StudentConfig, cut: Slice) -> None:
-    """Adds the fitted norms; an affine's shift goes into the bias before it."""
+    """Adds the fitted norms, exactly.
+
+    An affine's shift goes into the bias before it. RMSNorm's goes into the biases
+    behind it: of the layers that read the stream, and of the one that writes what the
+    stream is added to next.
+    """
     places = [("embedding_norm", "positions")]
     for index in range(config.layers):
         name = f"block_{index}"
         places.append((f"{name}_attention_norm", f"{name}_attention_output"))
         places.append((f"{name}_feed_forward_norm", f"{name}_feed_forward_output"))
-    for (norm, before), (scale, shift) in zip(places, cut.norms, strict=True):
+    for place, ((norm, before), fit) in enumerate(zip(places, cut.norms, strict=True)):
+        scale, shift = fit
         if config.norm == "layer":
             weights[f"{norm}_scale"] = [scale]
             weights[f"{norm}_shift"] = [shift]
+            continue
+        if config.norm == "rms":
+            weights[f"{norm}_scale"] = [scale]
+            for reader in _readers_behind(place, config):
+                kernel, bias = weights[reader]
+                weights[reader] = [kernel, bias + shift @ kernel]
+            if place + 1 < len(places):
+                kernel, bias = weights[places[place + 1][1]]
+                weights[places[place + 1][1]] = [kernel, bias + shift]
             continue
         # A dimension that the larger model flattens keeps a scale that can be divided
         # by.
         scale = np.where(np.abs(scale) < 1e-2, 1e-2, scale)
         weights[f"{norm}_scale"] = [scale]
         weights[before][-1] = weights[before][-1] + shift / scale
+
+
+def _readers_behind(place: int, config: StudentConfig) -> list[str]:
+    """The layers that read what the norm gives: `place` counts from the embedding's."""
+    index, is_feed_forward = divmod(place, 2)
+    if is_feed_forward:
+        return [f"block_{index}_feed_forward"]
+    if index < config.layers:
+        return [f"block_{index}_{role}" for role in _READERS]
+    return ["task_projection"]

@@ -14,7 +14,7 @@ from tests.tiny_models import tiny_encoded
 TOKENS, OUTPUTS = 13, 3
 
 
-@pytest.mark.parametrize("norm", ["layer", "affine"])
+@pytest.mark.parametrize("norm", ["layer", "rms", "affine"])
 def test_fully_connected_layers_have_rank_3(norm):
     config = StudentConfig(37, TOKENS, 2, 12, 6, 2, 5, 14, 20, OUTPUTS, norm=norm)
     student = build_student(config, fixed_tokens=True, folded=True)

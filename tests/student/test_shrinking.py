@@ -50,7 +50,7 @@ def scores_of(config):
     return open_gates(config).numpy()
 
 
-@pytest.mark.parametrize("norm", ["layer", "affine"])
+@pytest.mark.parametrize("norm", ["layer", "rms", "affine"])
 @pytest.mark.parametrize("pair", [False, True])
 def test_a_slice_of_the_same_shape_computes_the_same(norm, pair):
     config = dataclasses.replace(CONFIG, norm=norm, pair=pair)
@@ -61,7 +61,7 @@ def test_a_slice_of_the_same_shape_computes_the_same(norm, pair):
     np.testing.assert_allclose(answers(same, config, texts()), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("norm", ["layer", "affine"])
+@pytest.mark.parametrize("norm", ["layer", "rms", "affine"])
 @pytest.mark.parametrize("closed_block", [0, 1, 2])
 def test_units_with_closed_gates_can_be_taken_out(norm, closed_block):
     config = dataclasses.replace(CONFIG, norm=norm)

@@ -23,7 +23,7 @@ from tests.make_tiny_teacher import HIDDEN, write_teacher
 CONFIG = StudentConfig(37, 13, 2, 12, 6, 3, 5, 14, 20, 3)
 
 
-@pytest.mark.parametrize("norm", ["layer", "affine"])
+@pytest.mark.parametrize("norm", ["layer", "rms", "affine"])
 @pytest.mark.parametrize("pair", [False, True])
 def test_folding_changes_nothing(norm, pair):
     config = dataclasses.replace(CONFIG, norm=norm, pair=pair)
