@@ -195,10 +195,10 @@ def _block(
 
 
 def _norm(x, config: StudentConfig, name: str):
-    """LayerNorm (Ba et al. 2016), RMSNorm (Zhang and Sennrich 2019), which neither
-    centres nor shifts, or MobileBERT's element-wise affine, which is one MUL.
+    """LayerNorm (Ba et al. 2016), RMSNorm (Zhang and Sennrich 2019) without weights, or
+    MobileBERT's element-wise affine, which is one MUL.
 
-    What a shift would add lies in biases: slicing.py has where.
+    A gain and a shift that are not there lie in the layers around: slicing.py.
     """
     if config.norm == "layer":
         mean = own.Mean(name=f"{name}_mean")(x)
@@ -208,7 +208,8 @@ def _norm(x, config: StudentConfig, name: str):
         variance = own.Mean(name=f"{name}_variance")(square)
         inverse = own.ReciprocalRoot(name=f"{name}_inverse_deviation")(variance)
         x = keras_layers.Multiply(name=f"{name}_normal")([x, inverse])
-    x = own.Scale(name=f"{name}_scale")(x)
+    if config.norm != "rms":
+        x = own.Scale(name=f"{name}_scale")(x)
     if config.norm == "layer":
         x = own.Shift(name=f"{name}_shift")(x)
     return x

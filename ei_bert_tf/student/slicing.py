@@ -28,7 +28,7 @@ class Slice:
         kept_energy: share of that moment inside the basis.
         blocks: the blocks that stay, one a block of the result.
         heads, neurons: for each kept block the ids that stay, ascending.
-        norms: for each of the result's norms (scale [h], shift [h]); None where the
+        norms: for each of the result's norms what NormFit has found; None where the
             stream stays as it is, and the norms with it.
     """
 
@@ -41,8 +41,8 @@ class Slice:
 
 
 class NormFit:
-    """Least squares, per dimension, of norm(x) * scale + shift to what the larger
-    model's norm gives in the smaller one's basis."""
+    """Least squares of norm(x) * scale + shift to what the larger model's norm gives
+    in the smaller one's basis; the scale is one per dimension, RMSNorm's one in all."""
 
     def __init__(self, norm: str):
         self._norm = norm
@@ -60,9 +60,14 @@ class NormFit:
         self._sums = [a + b for a, b in zip(self._sums, terms, strict=True)]
 
     def solve(self) -> tuple[np.ndarray, np.ndarray]:
-        """Scale and shift, float32 [h]."""
+        """Scale, float32 [h] (RMSNorm's [1]), and shift, float32 [h]."""
         n, x, y, xx, xy = self._sums
-        scale = (xy - x * y / n) / np.maximum(xx - x * x / n, _LEAST_VARIANCE)
+        covariance, variance = xy - x * y / n, xx - x * x / n
+        if self._norm == "rms":
+            covariance, variance = (
+                terms.sum(keepdims=True) for terms in (covariance, variance)
+            )
+        scale = covariance / np.maximum(variance, _LEAST_VARIANCE)
         return scale.astype(np.float32), ((y - scale * x) / n).astype(np.float32)
 
 
@@ -153,9 +158,10 @@ def sliced(weights: Weights, config: StudentConfig, cut: Slice) -> Weights:
 def add_norms(weights: Weights, config: StudentConfig, cut: Slice) -> None:
     """Adds the fitted norms, exactly.
 
-    An affine's shift goes into the bias before it. RMSNorm's goes into the biases
-    behind it: of the layers that read the stream, and of the one that writes what the
-    stream is added to next.
+    An affine's shift goes into the bias before it. RMSNorm's c n + s goes into what is
+    behind it: what reads the stream gets c W and b + s W, and what writes the other
+    side of the next sum W / c and (b + s) / c, because the next norm is that of a
+    multiple too. (Kernels that blocks share get one block's c.)
     """
     places = [("embedding_norm", "positions")]
     for index in range(config.layers):
@@ -169,13 +175,13 @@ def add_norms(weights: Weights, config: StudentConfig, cut: Slice) -> None:
             weights[f"{norm}_shift"] = [shift]
             continue
         if config.norm == "rms":
-            weights[f"{norm}_scale"] = [scale]
             for reader in _readers_behind(place, config):
                 kernel, bias = weights[reader]
-                weights[reader] = [kernel, bias + shift @ kernel]
+                weights[reader] = [scale * kernel, bias + shift @ kernel]
             if place + 1 < len(places):
-                kernel, bias = weights[places[place + 1][1]]
-                weights[places[place + 1][1]] = [kernel, bias + shift]
+                writer = places[place + 1][1]
+                kernel, bias = weights[writer]
+                weights[writer] = [kernel / scale, (bias + shift) / scale]
             continue
         # A dimension that the larger model flattens keeps a scale that can be divided
         # by.

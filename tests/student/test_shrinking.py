@@ -174,3 +174,37 @@ def test_magnitudes_by_hand():
     np.testing.assert_allclose(found.blocks[0], expected, rtol=1e-5)
     assert [len(group) for group in found.groups()] == [7, 3, 3, 3, 14, 14, 14, 3]
     assert isinstance(found, Units)
+
+
+def test_what_rms_norms_would_scale_and_shift_goes_into_the_weights(monkeypatch):
+    config = dataclasses.replace(CONFIG, norm="rms")
+    student = filled(config)
+    generator = np.random.default_rng(2)
+    norms = [
+        (np.array([scale]), generator.normal(size=12))
+        for scale in generator.uniform(0.3, 3.0, 1 + 2 * config.layers)
+    ]
+    names = [layer.name for layer in student.layers if "_normal" in layer.name]
+    fits = dict(zip(names, norms, strict=True))
+    weights = {
+        layer.name: layer.get_weights() for layer in student.layers if layer.weights
+    }
+    cut = Slice(np.eye(12), 1.0, [0, 1, 2], [], [], norms)
+    add_norms(weights, config, cut)
+    multiply = tf.keras.layers.Multiply.call
+
+    def with_gain_and_shift(layer, inputs):
+        outputs = multiply(layer, inputs)
+        if layer.name not in fits:
+            return outputs
+        scale, shift = (tf.cast(value, tf.float32) for value in fits[layer.name])
+        return scale * outputs + shift
+
+    monkeypatch.setattr(tf.keras.layers.Multiply, "call", with_gain_and_shift)
+    expected = answers(filled(config), config, texts())
+    monkeypatch.undo()
+    for name, values in weights.items():
+        student.get_layer(name).set_weights(values)
+    found = answers(student, config, texts())
+    assert np.ptp(expected) > 0.1
+    np.testing.assert_allclose(found, expected, atol=2e-5 * np.abs(expected).max())
