@@ -15,7 +15,7 @@ from ei_bert_tf.recipe import CODE_DIMENSIONS, StudentConfig, codebook_entries
 _BASE_BYTES = 2_871
 _BLOCK_BYTES = 567
 _HEAD_BYTES = 386
-_NORM_BYTES = {"layer": 2_599, "rms": 1_600, "affine": 1_407}
+_NORM_BYTES = {"layer": 2_599, "rms": 1_840, "affine": 1_407}
 _PAIR_BYTES = 258
 # A column's float32 scales, of its weights and of its bias, and its int64 zero point,
 # which stands in the file once for all kernels of as many columns.

@@ -32,9 +32,9 @@ def test_fully_connected_layers_have_rank_3(norm):
         if flatbuffer.operator_name(model, operator) == "FULLY_CONNECTED":
             source, result = tensors[operator.inputs[0]], tensors[operator.outputs[0]]
             ranks.append((len(source.shape), len(result.shape)))
-    # The embedding's projection, six a block and two a head, two means a LayerNorm, the
+    # The embedding's projection, six a block and two a head, the norms' means, the
     # pooler; the classifier's result is [1, C], as the bundle has it.
-    means = 2 * (1 + 2 * 2) if norm == "layer" else 0
+    means = {"layer": 2, "rms": 1, "affine": 0}[norm] * (1 + 2 * 2)
     assert ranks == [(3, 3)] * (1 + 2 * (6 + 2 * 2) + means + 1) + [(3, 2)]
 
 

@@ -17,6 +17,7 @@ from ei_bert_tf.student.sizing import model_bytes
         StudentConfig(2100, 48, 1, 80, 40, 2, 32, 300, 384, 3),
         StudentConfig(900, 16, 3, 48, 24, 2, 32, 192, 384, 7, pair=True),
         StudentConfig(700, 40, 2, 64, 32, 3, 16, 208, 96, 2, norm="affine"),
+        StudentConfig(700, 40, 2, 64, 32, 3, 16, 208, 96, 2, norm="rms"),
         StudentConfig(700, 40, 2, 64, 32, 3, 16, 208, 96, 2, weight_scales="channel"),
     ],
 )
