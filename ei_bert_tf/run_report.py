@@ -31,7 +31,7 @@ _OF_RUN = (
 )
 _AS_THEY_ARE = (
     *("stages", "stage_seconds", "runtimes", "operator_differences", "calibration"),
-    *("segmentation", "sparsity", "lookup_table", "test"),
+    *("segmentation", "sparsity", "lookup_table", "test", "budget"),
 )
 
 

@@ -351,7 +351,10 @@ def test_pairs_and_regression(tiny, kind):
 @pytest.mark.slow
 def test_a_shape_is_searched_for_where_flash_or_work_are_limited(tiny):
     limits = {"max_flash_bytes": 105_000, "max_macs": 60_000}
-    found = compress(tiny, "searched", **limits).manifest
+    bundle = compress(tiny, "searched", **limits)
+    found = bundle.manifest
+    report = json.loads((bundle.folder / "report.json").read_text("utf-8"))
+    assert report["budget"] == found["budget"]
     chosen = found["budget"]["chosen"]
     assert found["student"] == chosen["config"]
     assert found["model_bytes"] == pytest.approx(chosen["model_bytes"], rel=0.02)

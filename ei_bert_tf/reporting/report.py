@@ -46,8 +46,9 @@ class Report:
             core and part), `arena` (`{steps, peak}` of the activations in memory while
             each operator runs), `layers` (of layer_errors), `sensitivity` (of
             module_sensitivity, its values `{value, logits_error}`), `published`
-            (fields of PublishedModel), `vocabulary`, and for a classification
-            `classes`, `confusions`, for all `mistakes`.
+            (fields of PublishedModel), `vocabulary`, where a shape was searched for
+            `budget`, for a classification `classes` and `confusions`, for all
+            `mistakes`.
     """
 
     def __init__(self, contents: dict[str, Any]):

@@ -40,6 +40,32 @@ def test_the_page_says_what_was_measured():
         assert said in text, said
 
 
+def test_the_shapes_that_were_searched_are_shown():
+    shapes = [
+        {
+            "config": {
+                "hidden_size": width,
+                "layers": 2,
+                "distinct_blocks": shared,
+                "heads": 3,
+                "feed_forward_size": 77,
+                "vocabulary_size": 999,
+                "embedding_form": "table",
+            },
+            "model_bytes": size,
+            "flash_bytes": 2048,
+            "macs": 1_250_000,
+            "loss": 0.5,
+        }
+        for width, shared, size in ((48, 1, 250_000), (64, 0, 500_000))
+    ]
+    budget = {"chosen": shapes[1], "front": shapes, "fitting": 5, "all": 9}
+    text = " ".join(Page(Report(contents(budget=budget)).page()).text.split())
+    assert "Of 9 shapes 5 fit" in text
+    assert "0.2502 1.250.500 482, 1 kept once3 77999table" in text
+    assert "0.500 ←2 1.250.500 64" in text
+
+
 def test_of_many_classes_the_commonest_confusions_stand():
     labels = [f"class {number}" for number in range(13)]
     text = " ".join(Page(Report(contents(labels)).page()).text.split())
