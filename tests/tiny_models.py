@@ -1,15 +1,18 @@
 """Tiny int8 models for the tests of whatever reads a .tflite.
 
-T tokens, E embedding, C outputs. They have the shape of a student's interface (int32
+T tokens, E embedding, C outputs. Those of tiny_tflite have the shape of a student's interface (int32
 `ids`, `mask` and, for pairs, `segment_ids` [1, T]; int8 `logits` [1, C]) around one
 gather per input, one fully connected layer and a mean.
 """
 
 import functools
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
 from ei_bert_tf.compat import tf, tf_keras
+from ei_bert_tf.conversion import flatbuffer
 from ei_bert_tf.text.wordpiece import Encoded
 
 TOKENS = 7
@@ -25,6 +28,27 @@ def tiny_encoded(rows: int, *, tokens: int = TOKENS, seed: int = 3) -> Encoded:
     ids = generator.integers(1, VOCABULARY_SIZE, (rows, tokens)) * real
     segment_ids = generator.integers(0, 2, (rows, tokens)) * real
     return Encoded(ids.astype(np.int32), lengths, segment_ids.astype(np.int32))
+
+
+def int8_tflite(function: Any, samples: Callable[[], Iterable]) -> bytes:
+    """A tf.function with one signature as int8 .tflite, its ranges those of samples."""
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [function.get_concrete_function()]
+    )
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = samples
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    return converter.convert()
+
+
+def operators(model: bytes) -> list[str]:
+    """Names of a .tflite's operators in their order."""
+    parsed = flatbuffer.parse_model(model)
+    return [
+        flatbuffer.operator_name(parsed, operator)
+        for operator in parsed.subgraphs[0].operators
+    ]
 
 
 def _uniform(shape: tuple[int, ...], seed: int, symmetric: bool) -> np.ndarray:

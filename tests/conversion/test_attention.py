@@ -9,7 +9,7 @@ from ei_bert_tf.compat import tf
 from ei_bert_tf.conversion import flatbuffer
 from ei_bert_tf.conversion.attention import rewrite_attention
 from ei_bert_tf.conversion.editing import GraphEditor
-from tests.tiny_models import tiny_tflite
+from tests.tiny_models import int8_tflite, operators, tiny_tflite
 
 TOKENS, SIZE, PENALTY = 7, 4, 6.0
 
@@ -50,28 +50,13 @@ def attention(heads, queries=TOKENS, key_low=-1.0, of_token=0.0):
                 found.append(values.astype(np.float32))
             yield found
 
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [attend.get_concrete_function()]
-    )
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = samples
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    return converter.convert()
+    return int8_tflite(attend, samples)
 
 
 def rewritten(model):
     editor = GraphEditor(model)
     rewrite_attention(editor)
     return editor.finished()
-
-
-def operators(model):
-    parsed = flatbuffer.parse_model(model)
-    return [
-        flatbuffer.operator_name(parsed, operator)
-        for operator in parsed.subgraphs[0].operators
-    ]
 
 
 def inputs_of(model, tokens, seed):

@@ -5,9 +5,9 @@ import pytest
 from tflite_micro import runtime as tflm
 
 from ei_bert_tf.compat import tf
-from ei_bert_tf.conversion import flatbuffer
 from ei_bert_tf.conversion.editing import GraphEditor
 from ei_bert_tf.conversion.means import rewrite_means
+from tests.tiny_models import int8_tflite, operators
 
 TOKENS = 5
 
@@ -22,28 +22,13 @@ def means(width, axis=-1, keepdims=True):
         for _ in range(20):
             yield [generator.uniform(-1, 3, (1, TOKENS, width)).astype(np.float32)]
 
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [mean.get_concrete_function()]
-    )
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = samples
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    return converter.convert()
+    return int8_tflite(mean, samples)
 
 
 def rewritten(model):
     editor = GraphEditor(model)
     rewrite_means(editor)
     return editor.finished()
-
-
-def operators(model):
-    parsed = flatbuffer.parse_model(model)
-    return [
-        flatbuffer.operator_name(parsed, operator)
-        for operator in parsed.subgraphs[0].operators
-    ]
 
 
 def result(model, values):
