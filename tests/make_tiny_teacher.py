@@ -8,6 +8,7 @@ DIR/eval.tsv with the columns text and label. Sizes are odd so that swapped axes
 import json
 import pathlib
 import sys
+from typing import Any
 
 import numpy as np
 import safetensors.numpy
@@ -150,8 +151,26 @@ def write_data(path: pathlib.Path, rows: int, seed: int) -> None:
     path.write_text("\n".join(lines) + "\n", "utf-8")
 
 
+def write_task(folder: pathlib.Path, hidden: int = HIDDEN, heads: int = HEADS) -> None:
+    """Writes a teacher, 240 texts to learn from and 40 to report."""
+    write_teacher(folder / "teacher", hidden=hidden, heads=heads)
+    write_data(folder / "train.tsv", 240, 1)
+    write_data(folder / "eval.tsv", 40, 2)
+
+
+def job_choices(folder: pathlib.Path, recipe: str = "recipe.json") -> dict[str, Any]:
+    """What a Job says of write_task's files, and of a recipe beside them."""
+    return {
+        "train": folder / "train.tsv",
+        "evaluate": folder / "eval.tsv",
+        "text": "text",
+        "label": "label",
+        "teacher": str(folder / "teacher"),
+        "preset": "quick",
+        "recipe": folder / recipe,
+        "max_seq_length": 13,
+    }
+
+
 if __name__ == "__main__":
-    target = pathlib.Path(sys.argv[1])
-    write_teacher(target / "teacher")
-    write_data(target / "train.tsv", 240, 1)
-    write_data(target / "eval.tsv", 40, 2)
+    write_task(pathlib.Path(sys.argv[1]))

@@ -17,7 +17,7 @@ from ei_bert_tf.evaluation.layer_error import layer_errors
 from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.stages import FLOAT_STUDENT
 from tests.killing import Killed, kill_at
-from tests.make_tiny_teacher import write_data, write_teacher
+from tests.make_tiny_teacher import job_choices, write_data, write_task
 
 KD_STAGES = ["teacher", "vocabulary", "augmentation", "distillation", "quantization"]
 STAGES = ["teacher", "student_before_qat", "student_float", "student_int8"]
@@ -35,25 +35,13 @@ RECIPE = {
 def tiny(tmp_path_factory):
     """Folder with a tiny teacher, its data and a short recipe."""
     folder = tmp_path_factory.mktemp("tiny")
-    write_teacher(folder / "teacher")
-    write_data(folder / "train.tsv", 240, 1)
-    write_data(folder / "eval.tsv", 40, 2)
+    write_task(folder)
     (folder / "recipe.json").write_text(json.dumps(RECIPE))
     return folder
 
 
 def choices(folder, **changes):
-    arguments = {
-        "train": folder / "train.tsv",
-        "evaluate": folder / "eval.tsv",
-        "text": "text",
-        "label": "label",
-        "teacher": str(folder / "teacher"),
-        "preset": "quick",
-        "recipe": folder / "recipe.json",
-        "max_seq_length": 13,
-    }
-    return arguments | changes
+    return job_choices(folder) | changes
 
 
 def compress(folder, output, **changes):

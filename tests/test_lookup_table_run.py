@@ -16,7 +16,7 @@ from ei_bert_tf.evaluation.runtimes import open_runtime
 from ei_bert_tf.firmware import firmware_contents
 from ei_bert_tf.job import Job
 from tests.killing import Killed, kill_at
-from tests.make_tiny_teacher import write_data, write_teacher
+from tests.make_tiny_teacher import job_choices, write_task
 
 RECIPE = {
     "teacher_epochs": 10,
@@ -33,9 +33,7 @@ RECIPE = {
 def tiny(tmp_path_factory):
     """Folder with a tiny teacher and its data, whose weights are large enough."""
     folder = tmp_path_factory.mktemp("tables")
-    write_teacher(folder / "teacher")
-    write_data(folder / "train.tsv", 240, 1)
-    write_data(folder / "eval.tsv", 40, 2)
+    write_task(folder)
     (folder / "recipe.json").write_text(json.dumps(RECIPE))
     least = functools.partial(with_lookup_tables, least_weights=50)
     with pytest.MonkeyPatch.context() as patch:
@@ -46,16 +44,7 @@ def tiny(tmp_path_factory):
 
 
 def choices(folder, **changes):
-    return {
-        "train": folder / "train.tsv",
-        "evaluate": folder / "eval.tsv",
-        "text": "text",
-        "label": "label",
-        "teacher": str(folder / "teacher"),
-        "preset": "quick",
-        "recipe": folder / "recipe.json",
-        "max_seq_length": 13,
-    } | changes
+    return job_choices(folder) | changes
 
 
 def compress(folder, output, **changes):

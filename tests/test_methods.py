@@ -9,7 +9,7 @@ from ei_bert_tf.conversion.zeros import zeros_of
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.pipeline import STAGES
 from tests.killing import Killed, kill_at
-from tests.make_tiny_teacher import write_data, write_teacher
+from tests.make_tiny_teacher import job_choices, write_task
 
 RECIPE = {
     "teacher_epochs": 10,
@@ -31,9 +31,7 @@ BEFORE_QAT = ["teacher", "student_before_qat", "student_float", "student_int8"]
 def tiny(tmp_path_factory):
     """Folder with a tiny teacher and its data."""
     folder = tmp_path_factory.mktemp("methods")
-    write_teacher(folder / "teacher")
-    write_data(folder / "train.tsv", 240, 1)
-    write_data(folder / "eval.tsv", 40, 2)
+    write_task(folder)
     return folder
 
 
@@ -41,16 +39,7 @@ def choices(folder, output, overrides=None, **changes):
     # Methods share a folder, and with it the stages before they part.
     recipe = folder / f"{output}.json"
     recipe.write_text(json.dumps(RECIPE | (overrides or {})))
-    return {
-        "train": folder / "train.tsv",
-        "evaluate": folder / "eval.tsv",
-        "text": "text",
-        "label": "label",
-        "teacher": str(folder / "teacher"),
-        "preset": "quick",
-        "recipe": recipe,
-        "max_seq_length": 13,
-    } | changes
+    return job_choices(folder, recipe.name) | changes
 
 
 def compress(folder, output, overrides=None, **changes):

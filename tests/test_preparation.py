@@ -8,7 +8,7 @@ import pytest
 from ei_bert_tf.curriculum import Curriculum
 from ei_bert_tf.job import Job
 from ei_bert_tf.preparation import Preparation
-from tests.make_tiny_teacher import WORDS, write_data, write_teacher
+from tests.make_tiny_teacher import WORDS, job_choices, write_data, write_teacher
 
 ROWS = 60
 
@@ -24,17 +24,7 @@ def folder(tmp_path_factory):
 
 def prepared(folder, recipe, **changes):
     (folder / "recipe.json").write_text(json.dumps(recipe))
-    choices = {
-        "train": folder / "train.tsv",
-        "evaluate": folder / "eval.tsv",
-        "text": "text",
-        "label": "label",
-        "teacher": str(folder / "teacher"),
-        "preset": "quick",
-        "recipe": folder / "recipe.json",
-        "max_seq_length": 13,
-    }
-    return Preparation(Job(**choices | changes))
+    return Preparation(Job(**job_choices(folder) | changes))
 
 
 @pytest.mark.parametrize(

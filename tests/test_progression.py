@@ -13,7 +13,7 @@ from ei_bert_tf.progression import preparations, progression
 from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student.sizing import choose_config, model_bytes
 from tests.killing import Killed, kill_at
-from tests.make_tiny_teacher import write_data, write_teacher
+from tests.make_tiny_teacher import job_choices, write_task
 from tests.programs import run_program
 
 
@@ -39,26 +39,13 @@ RECIPE = {
 def tiny(tmp_path_factory):
     """Folder with a teacher of 40 dimensions, its data and a short recipe."""
     folder = tmp_path_factory.mktemp("sizes")
-    write_teacher(folder / "teacher", hidden=40, heads=4)
-    write_data(folder / "train.tsv", 240, 1)
-    write_data(folder / "eval.tsv", 40, 2)
+    write_task(folder, hidden=40, heads=4)
     (folder / "recipe.json").write_text(json.dumps(RECIPE))
     return folder
 
 
 def choices(folder, **changes):
-    arguments = {
-        "train": folder / "train.tsv",
-        "evaluate": folder / "eval.tsv",
-        "text": "text",
-        "label": "label",
-        "teacher": str(folder / "teacher"),
-        "preset": "quick",
-        "recipe": folder / "recipe.json",
-        "max_seq_length": 13,
-        "sizes": SIZES,
-    }
-    return arguments | changes
+    return job_choices(folder) | {"sizes": SIZES} | changes
 
 
 def compress(folder, output, **changes):

@@ -1,8 +1,8 @@
 """Tiny int8 models for the tests of whatever reads a .tflite.
 
-T tokens, E embedding, C outputs. Those of tiny_tflite have the shape of a student's interface (int32
-`ids`, `mask` and, for pairs, `segment_ids` [1, T]; int8 `logits` [1, C]) around one
-gather per input, one fully connected layer and a mean.
+T tokens, E embedding, C outputs. Those of tiny_tflite have the shape of a student's
+interface (int32 `ids`, `mask` and, for pairs, `segment_ids` [1, T]; int8 `logits`
+[1, C]) around one gather per input, one fully connected layer and a mean.
 """
 
 import functools

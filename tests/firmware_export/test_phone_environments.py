@@ -18,7 +18,7 @@ from ei_bert_tf.text.builtin import builtin_model_folder
 from ei_bert_tf.text.wordpiece import WordPiece
 from firmware_export.phone import write_phone
 from firmware_export.unicode_listing import LISTING
-from tests.make_tiny_teacher import write_data, write_teacher
+from tests.make_tiny_teacher import write_data, write_task
 from tests.phone_environments import (
     TEXTS,
     any_texts,
@@ -58,9 +58,7 @@ def tflite_runtime() -> pathlib.Path:
 def bundle(tmp_path_factory):
     """A trained one, though of a tiny teacher: its pieces are single characters."""
     folder = tmp_path_factory.mktemp("trained")
-    write_teacher(folder / "teacher")
-    write_data(folder / "train.tsv", 240, 1)
-    write_data(folder / "eval.tsv", 40, 2)
+    write_task(folder)
     recipe = {"teacher_epochs": 10, "student_epochs": 10, "quantization_epochs": 2}
     recipe |= dict.fromkeys(("teacher_learning_rate", "student_learning_rate"), 3e-3)
     (folder / "recipe.json").write_text(json.dumps(recipe | {"augmented_copies": 1}))
