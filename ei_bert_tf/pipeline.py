@@ -29,7 +29,7 @@ from ei_bert_tf.evaluation.parity import check_same_logits
 from ei_bert_tf.float_pipeline import FLOAT_STAGES, FloatPipeline
 from ei_bert_tf.stages import FLOAT_STUDENT, TRAINING
 from ei_bert_tf.student.encoder import build_student
-from ei_bert_tf.student.folding import fold_task_projection
+from ei_bert_tf.student.folding import fold
 from ei_bert_tf.training import stage_seed
 from ei_bert_tf.weights import load_weights, save_weights
 
@@ -78,7 +78,7 @@ class Pipeline(FloatPipeline):
         """Leaves the student in its exported form, with zeros where they are asked."""
         recipe, config = self.recipe, self.config
         self.folded = build_student(config, folded=True)
-        fold_task_projection(self.student, self.folded)
+        fold(self.student, self.folded, config)
         target = self.job.target_sparsity
         if not target:
             return

@@ -87,8 +87,8 @@ class StudentConfig:
         feed_forward_size: F.
         task_size: width of the teacher's pooler, which the student ends in.
         outputs: C, classes, or 1 for regression.
-        norm: `layer` (LayerNorm), `rms` (RMSNorm without a gain), or `affine`
-            (element-wise scale, MobileBERT's NoNorm).
+        norm: `layer` (LayerNorm), `rms` (RMSNorm, which has no weights in the file),
+            or `affine` (element-wise scale, MobileBERT's NoNorm).
         pair: whether segment ids are an input.
         weight_scales: of a kernel's int8: one a `tensor`, or one a `channel` (column).
         distinct_blocks: sets of kernels that the blocks share, neighbours one set; 0
@@ -131,7 +131,7 @@ class StudentConfig:
     @property
     def norm_output(self) -> str:
         """The last layer of a norm, as its name ends."""
-        return {"layer": "shift", "rms": "normal", "affine": "scale"}[self.norm]
+        return "scale" if self.norm == "affine" else "shift"
 
     @property
     def has_channel_scales(self) -> bool:

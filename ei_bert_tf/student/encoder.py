@@ -33,8 +33,9 @@ def build_student(
         config: its shape.
         dropout: applied behind the embedding and each residual branch, None for none.
         fixed_tokens: T is config.max_tokens (for export), else any T up to it.
-        folded: the projection into the task layers is part of the pooler's kernel
-            (no activation stands between them), as in the exported graph.
+        folded: as in the exported graph: the projection into the task layers is part
+            of the pooler's kernel (no activation stands between them), and RMSNorm's
+            shifts are parts of biases.
         gates: of the units that are to be removed, None for none.
 
     Returns:
@@ -73,7 +74,7 @@ def build_student(
             inputs["segment_ids"]
         )
         x = keras_layers.Add(name="segments_add")([x, segments])
-    x = _norm(x, config, "embedding_norm")
+    x = _norm(x, config, "embedding_norm", folded)
     x = drop(x, "embedding")
     bias = own.MaskBias(name="mask_bias")(inputs["mask"])
     bias = keras_layers.Reshape((1, 1, -1), name="mask_rows")(bias)  # [B, 1, 1, T]
@@ -81,7 +82,7 @@ def build_student(
     for index in range(config.layers):
         last = index == config.layers - 1
         before = x
-        x = _block(x, bias, config, index, drop, gate, last, kernels)
+        x = _block(x, bias, config, index, drop, gate, last, folded, kernels)
         if gates is not None:
             if last:
                 before = own.FirstToken(name="before_last_first")(before)
@@ -158,6 +159,7 @@ def _block(
     drop,
     gate,
     last: bool,
+    folded: bool,
     kernels: _Kernels,
 ):
     """One post-norm transformer block; the last one returns only [CLS]."""
@@ -185,20 +187,21 @@ def _block(
     )
     y = drop(y, f"{name}_attention")
     x = keras_layers.Add(name=f"{name}_attention_add")([first, y])
-    x = _norm(x, config, f"{name}_attention_norm")
+    x = _norm(x, config, f"{name}_attention_norm", folded)
     y = kernels.dense(x, index, "feed_forward", config.feed_forward_size, "relu")
     y = gate(y, f"{name}_feed_forward", "neurons", index)
     y = kernels.dense(y, index, "feed_forward_output", config.hidden_size)
     y = drop(y, f"{name}_feed_forward")
     x = keras_layers.Add(name=f"{name}_feed_forward_add")([x, y])
-    return _norm(x, config, f"{name}_feed_forward_norm")
+    return _norm(x, config, f"{name}_feed_forward_norm", folded)
 
 
-def _norm(x, config: StudentConfig, name: str):
-    """LayerNorm (Ba et al. 2016), RMSNorm (Zhang and Sennrich 2019) without weights, or
-    MobileBERT's element-wise affine, which is one MUL.
+def _norm(x, config: StudentConfig, name: str, folded: bool):
+    """LayerNorm (Ba et al. 2016), RMSNorm (Zhang and Sennrich 2019), or MobileBERT's
+    element-wise affine, which is one MUL.
 
-    A gain and a shift that are not there lie in the layers around: slicing.py.
+    The affine's shift lies in the bias of the layer before it. RMSNorm has no gain, and
+    a shift in training only, where dropout falls on the branches and not on it.
     """
     if config.norm == "layer":
         mean = own.Mean(name=f"{name}_mean")(x)
@@ -210,6 +213,6 @@ def _norm(x, config: StudentConfig, name: str):
         x = keras_layers.Multiply(name=f"{name}_normal")([x, inverse])
     if config.norm != "rms":
         x = own.Scale(name=f"{name}_scale")(x)
-    if config.norm == "layer":
+    if config.norm == "layer" or (config.norm == "rms" and not folded):
         x = own.Shift(name=f"{name}_shift")(x)
     return x

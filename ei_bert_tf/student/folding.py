@@ -1,28 +1,65 @@
-"""Folds the projection into the task layers into the pooler, exactly."""
+"""Folds into other weights what training needs apart, exactly."""
+
+import numpy as np
 
 from ei_bert_tf.compat import tf
+from ei_bert_tf.recipe import StudentConfig
+from ei_bert_tf.student.slicing import Weights, norm_places, readers_behind
 
 
-def fold_task_projection(student: tf.keras.Model, folded: tf.keras.Model) -> None:
+def fold(
+    student: tf.keras.Model, folded: tf.keras.Model, config: StudentConfig
+) -> None:
     """Copies a student's weights into its folded form.
 
-    tanh((x P + p) W + w) = tanh(x (P W) + (p W + w)): one kernel of H x task_size
-    replaces two, and not a bit of the function changes in exact arithmetic.
+    The projection into the task layers: tanh((x P + p) W + w) = tanh(x (P W) + (p W +
+    w)), one kernel of H x task_size in place of two. RMSNorm's shift s: what reads
+    n + s gets the bias b + s W, and the next sum its s from the bias of what it adds.
+    Not a bit of the function changes in exact arithmetic.
 
     Args:
         student: built with folded=False.
         folded: built from the same config with folded=True; it is written to.
     """
-    copy_weights(student, folded, skip=("pooler",))
-    kernel, bias = student.get_layer("pooler").get_weights()
-    projection, shift = student.get_layer("task_projection").get_weights()
-    folded.get_layer("pooler").set_weights([projection @ kernel, shift @ kernel + bias])
+    weights = {
+        layer.name: layer.get_weights() for layer in student.layers if layer.weights
+    }
+    if config.norm == "rms":
+        _fold_shifts(weights, config)
+    projection, shift = weights.pop("task_projection")
+    kernel, bias = weights["pooler"]
+    weights["pooler"] = [projection @ kernel, shift @ kernel + bias]
+    for layer in folded.layers:
+        if layer.weights:
+            layer.set_weights(weights[layer.name])
 
 
-def copy_weights(
-    source: tf.keras.Model, target: tf.keras.Model, skip: tuple[str, ...] = ()
-) -> None:
+def copy_weights(source: tf.keras.Model, target: tf.keras.Model) -> None:
     """Copies weights between models by layer name; each target layer must be there."""
     for layer in target.layers:
-        if layer.weights and layer.name not in skip:
+        if layer.weights:
             layer.set_weights(source.get_layer(layer.name).get_weights())
+
+
+def _fold_shifts(weights: Weights, config: StudentConfig) -> None:
+    places = norm_places(config)
+    for place, (norm, _) in enumerate(places):
+        (shift,) = weights.pop(f"{norm}_shift")
+        for reader in readers_behind(place, config):
+            _add_to_bias(weights, reader, shift @ _kernel(weights, reader, config))
+        if place + 1 < len(places):
+            _add_to_bias(weights, places[place + 1][1], shift)
+
+
+def _kernel(weights: Weights, name: str, config: StudentConfig) -> np.ndarray:
+    """A layer's own, or the one that its block shares with others."""
+    kernel, *bias = weights[name]
+    if bias:
+        return kernel
+    _, index, role = name.split("_", 2)
+    return weights[f"shared_{config.kernel_sets[int(index)]}_{role}"][0]
+
+
+def _add_to_bias(weights: Weights, name: str, value: np.ndarray) -> None:
+    *kernel, bias = weights[name]
+    weights[name] = [*kernel, bias + value]

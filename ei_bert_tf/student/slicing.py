@@ -158,40 +158,49 @@ def sliced(weights: Weights, config: StudentConfig, cut: Slice) -> Weights:
 def add_norms(weights: Weights, config: StudentConfig, cut: Slice) -> None:
     """Adds the fitted norms, exactly.
 
-    An affine's shift goes into the bias before it. RMSNorm's c n + s goes into what is
-    behind it: what reads the stream gets c W and b + s W, and what writes the other
-    side of the next sum W / c and (b + s) / c, because the next norm is that of a
-    multiple too. (Kernels that blocks share get one block's c.)
+    An affine's shift goes into the bias before it. RMSNorm has no gain: in place of
+    c n + s the stream has n + s / c, what reads it c W, and what writes the other side
+    of the next sum W / c and b / c, because the next norm is that of a multiple too.
+    (Kernels that blocks share get one block's c.)
     """
-    places = [("embedding_norm", "positions")]
-    for index in range(config.layers):
-        name = f"block_{index}"
-        places.append((f"{name}_attention_norm", f"{name}_attention_output"))
-        places.append((f"{name}_feed_forward_norm", f"{name}_feed_forward_output"))
+    places = norm_places(config)
     for place, ((norm, before), fit) in enumerate(zip(places, cut.norms, strict=True)):
         scale, shift = fit
         if config.norm == "layer":
             weights[f"{norm}_scale"] = [scale]
             weights[f"{norm}_shift"] = [shift]
-            continue
-        if config.norm == "rms":
-            for reader in _readers_behind(place, config):
+        elif config.norm == "affine":
+            # A dimension that the larger model flattens keeps a scale that can be
+            # divided by.
+            scale = np.where(np.abs(scale) < 1e-2, 1e-2, scale)
+            weights[f"{norm}_scale"] = [scale]
+            weights[before][-1] = weights[before][-1] + shift / scale
+        else:
+            weights[f"{norm}_shift"] = [shift / scale]
+            for reader in readers_behind(place, config):
                 kernel, bias = weights[reader]
-                weights[reader] = [scale * kernel, bias + shift @ kernel]
+                weights[reader] = [scale * kernel, bias]
             if place + 1 < len(places):
-                writer = places[place + 1][1]
-                kernel, bias = weights[writer]
-                weights[writer] = [kernel / scale, (bias + shift) / scale]
-            continue
-        # A dimension that the larger model flattens keeps a scale that can be divided
-        # by.
-        scale = np.where(np.abs(scale) < 1e-2, 1e-2, scale)
-        weights[f"{norm}_scale"] = [scale]
-        weights[before][-1] = weights[before][-1] + shift / scale
+                _, writer = places[place + 1]
+                weights[writer] = [values / scale for values in weights[writer]]
 
 
-def _readers_behind(place: int, config: StudentConfig) -> list[str]:
-    """The layers that read what the norm gives: `place` counts from the embedding's."""
+def norm_places(config: StudentConfig) -> list[tuple[str, str]]:
+    """Each norm, in order, with the layer whose bias is added right before it."""
+    places = [("embedding_norm", "positions")]
+    for index in range(config.layers):
+        name = f"block_{index}"
+        places.append((f"{name}_attention_norm", f"{name}_attention_output"))
+        places.append((f"{name}_feed_forward_norm", f"{name}_feed_forward_output"))
+    return places
+
+
+def readers_behind(place: int, config: StudentConfig) -> list[str]:
+    """The layers that read what a norm gives.
+
+    Args:
+        place: of the norm in norm_places.
+    """
     index, is_feed_forward = divmod(place, 2)
     if is_feed_forward:
         return [f"block_{index}_feed_forward"]

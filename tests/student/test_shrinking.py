@@ -10,7 +10,7 @@ from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student.encoder import build_student, student_inputs
 from ei_bert_tf.student.scores import magnitude_scores
 from ei_bert_tf.student.shrinking import principal_axes, slice_student
-from ei_bert_tf.student.slicing import Slice, add_norms, rotation, sliced
+from ei_bert_tf.student.slicing import Slice, add_norms, norm_places, rotation, sliced
 from ei_bert_tf.student.units import Units, open_gates
 from ei_bert_tf.text.wordpiece import Encoded
 
@@ -176,35 +176,30 @@ def test_magnitudes_by_hand():
     assert isinstance(found, Units)
 
 
-def test_what_rms_norms_would_scale_and_shift_goes_into_the_weights(monkeypatch):
+def test_what_rms_norms_would_scale_goes_into_the_weights(monkeypatch):
     config = dataclasses.replace(CONFIG, norm="rms")
     student = filled(config)
-    generator = np.random.default_rng(2)
-    norms = [
-        (np.array([scale]), generator.normal(size=12))
-        for scale in generator.uniform(0.3, 3.0, 1 + 2 * config.layers)
-    ]
-    names = [layer.name for layer in student.layers if "_normal" in layer.name]
-    fits = dict(zip(names, norms, strict=True))
     weights = {
         layer.name: layer.get_weights() for layer in student.layers if layer.weights
     }
-    cut = Slice(np.eye(12), 1.0, [0, 1, 2], [], [], norms)
-    add_norms(weights, config, cut)
+    generator = np.random.default_rng(2)
+    gains = {
+        norm: generator.uniform(0.3, 3.0, 1).astype(np.float32)
+        for norm, _ in norm_places(config)
+    }
+    norms = [(gain, weights[f"{norm}_shift"][0]) for norm, gain in gains.items()]
     multiply = tf.keras.layers.Multiply.call
 
-    def with_gain_and_shift(layer, inputs):
-        outputs = multiply(layer, inputs)
-        if layer.name not in fits:
-            return outputs
-        scale, shift = (tf.cast(value, tf.float32) for value in fits[layer.name])
-        return scale * outputs + shift
+    def with_gain(layer, inputs):
+        norm = layer.name.removesuffix("_normal")
+        return multiply(layer, inputs) * gains.get(norm, 1.0)
 
-    monkeypatch.setattr(tf.keras.layers.Multiply, "call", with_gain_and_shift)
-    expected = answers(filled(config), config, texts())
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(tf.keras.layers.Multiply, "call", with_gain)
+        expected = answers(filled(config), config, texts())
+    assert np.abs(answers(student, config, texts()) - expected).max() > 0.1
+    add_norms(weights, config, Slice(np.eye(12), 1.0, [0, 1, 2], [], [], norms))
     for name, values in weights.items():
         student.get_layer(name).set_weights(values)
     found = answers(student, config, texts())
-    assert np.ptp(expected) > 0.1
     np.testing.assert_allclose(found, expected, atol=2e-5 * np.abs(expected).max())

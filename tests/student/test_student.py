@@ -9,7 +9,7 @@ from ei_bert_tf.compat import tf
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.recipe import Recipe, StudentConfig
 from ei_bert_tf.student.encoder import build_student
-from ei_bert_tf.student.folding import fold_task_projection
+from ei_bert_tf.student.folding import fold
 from ei_bert_tf.student.inheritance import (
     initial_student,
     measure_slice,
@@ -25,8 +25,9 @@ CONFIG = StudentConfig(37, 13, 2, 12, 6, 3, 5, 14, 20, 3)
 
 @pytest.mark.parametrize("norm", ["layer", "rms", "affine"])
 @pytest.mark.parametrize("pair", [False, True])
-def test_folding_changes_nothing(norm, pair):
-    config = dataclasses.replace(CONFIG, norm=norm, pair=pair)
+@pytest.mark.parametrize("sets", [0, 1])
+def test_folding_changes_nothing(norm, pair, sets):
+    config = dataclasses.replace(CONFIG, norm=norm, pair=pair, distinct_blocks=sets)
     student = build_student(config)
     generator = np.random.default_rng(0)
     student.set_weights(
@@ -40,7 +41,7 @@ def test_folding_changes_nothing(norm, pair):
         ]
     )
     folded = build_student(config, fixed_tokens=True, folded=True)
-    fold_task_projection(student, folded)
+    fold(student, folded, config)
     ids = generator.integers(0, 37, (4, 13))
     inputs = [ids, np.ones_like(ids)] + ([ids % 2] if pair else [])
     expected = student(inputs)["logits"].numpy()
