@@ -1,9 +1,8 @@
 """What choices are made by: a float student on held-out train."""
 
-import numpy as np
-
 from ei_bert_tf.distillation.trainer import predictor
 from ei_bert_tf.float_pipeline import FLOAT_STAGES
+from ei_bert_tf.metrics import logits_correlation
 from ei_bert_tf.pipeline import Pipeline
 from ei_bert_tf.teacher.finetune import teacher_outputs
 
@@ -20,15 +19,12 @@ def measured(pipeline: Pipeline) -> dict:
         predictor(pipeline.student, prepared.config)(encoded),
         teacher_outputs(prepared.teacher, taught).logits,
     ]
-    if not prepared.task.is_regression:
-        logits = [rows - rows.mean(axis=1, keepdims=True) for rows in logits]
-    correlation = float(np.corrcoef(logits[0].ravel(), logits[1].ravel())[0, 1])
     return {
         "metric": prepared.task.metric,
         "held_out": pipeline.stages[-1]["held_out"],
         "teacher_held_out": pipeline.stages[0]["held_out"],
         "held_out_examples": len(encoded),
         "student": prepared.config.to_json(),
-        "correlation": correlation,
+        "correlation": logits_correlation(*logits),
         **pipeline.tokenizer.segmentation(encoded),
     }

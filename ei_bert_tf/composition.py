@@ -191,6 +191,7 @@ def _sealed(pipeline: Pipeline, folder: pathlib.Path) -> Bundle:
     manifest["flash_bytes"] = flash_bytes(contents)
     if pipeline.prepared.solution is not None:
         manifest["budget"] = pipeline.prepared.solution.to_json()
+        manifest["budget"]["trials"] = pipeline.trials
         _check_flash(job.max_flash_bytes, firmware_bytes(contents))
     values = engines[RUNTIMES[0]].dequantize(logits[RUNTIMES[0]])
     with writing(folder):

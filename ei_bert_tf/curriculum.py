@@ -46,6 +46,12 @@ class Curriculum:
         self.vocabulary: dict[str, Any]
         self.token_weights: pathlib.Path
         self._augmentation: pathlib.Path | None = None
+        self._scores: tuple[np.ndarray, np.ndarray]
+
+    def settle(self, candidate: int) -> None:
+        """Goes on with another shape, and the pieces that it has room for."""
+        self.prepared.settle(candidate)
+        self.keep(*self._scores)
 
     def keep(self, attention: np.ndarray, counts: np.ndarray) -> None:
         """Decides which pieces are the student's.
@@ -54,6 +60,7 @@ class Curriculum:
             attention: float [V] of attention_importance.
             counts: int [V], how often the corpus has each piece.
         """
+        self._scores = attention, counts
         prepared = self.prepared
         pieces = prepared.teacher.tokenizer.pieces
         size = prepared.config.vocabulary_size

@@ -1,6 +1,8 @@
 """The stages up to the float student: what each reads and what it leaves."""
 
+import dataclasses
 import pathlib
+import shutil
 from typing import Any
 
 import numpy as np
@@ -9,11 +11,13 @@ from ei_bert_tf.compat import tf
 from ei_bert_tf.curriculum import Curriculum
 from ei_bert_tf.distillation.cross import refine
 from ei_bert_tf.distillation.lessons import write_outputs
+from ei_bert_tf.distillation.token_lessons import TokenLessons
 from ei_bert_tf.distillation.trainer import predictor, train_student
-from ei_bert_tf.metrics import metric_value
+from ei_bert_tf.halving import successive_halving, winner
+from ei_bert_tf.metrics import logits_correlation, metric_value
 from ei_bert_tf.preparation import Preparation
 from ei_bert_tf.progress import Progress
-from ei_bert_tf.recipe import LOSS_WEIGHTS, StudentConfig
+from ei_bert_tf.recipe import LOSS_WEIGHTS, Recipe, StudentConfig
 from ei_bert_tf.stages import CHECKPOINTS, TRAINING, Stages
 from ei_bert_tf.student.encoder import build_student
 from ei_bert_tf.student.folding import copy_weights
@@ -30,6 +34,7 @@ FLOAT_STAGES = (
     "teacher",
     "vocabulary",
     "augmentation",
+    "candidates",
     "distillation",
     "refinement",
 )
@@ -46,6 +51,7 @@ class FloatPipeline:
         fine_tuned: the teacher's weights after its stage.
         curriculum: what the student learns from.
         student: float, after its stages.
+        trials: of the shapes that were searched, where there were several.
     """
 
     def __init__(
@@ -61,6 +67,7 @@ class FloatPipeline:
         self.teacher = prepared.teacher
         self.curriculum = Curriculum(prepared)
         self.stages: list[dict[str, Any]] = []
+        self.trials: list[dict[str, Any]] = []
         tf.config.experimental.enable_op_determinism()
         self.store = Stages(folder / CHECKPOINTS, resume, shared)
         self.store.depend_on([__version__, *prepared.inputs()])
@@ -126,37 +133,57 @@ class FloatPipeline:
         _, folder = self.store.run("augmentation", run)
         self.curriculum.add_augmented(folder)
 
-    def _distillation_stage(self) -> None:
-        recipe, config = self.recipe, self.config
-        # The first stage of cross-distillation is that of a still teacher.
-        method = "kd" if self.job.method == "cross" else self.job.method
+    def _candidates_stage(self) -> None:
+        """Of several shapes that one which learns best in short trainings."""
+        recipe, solution = self.recipe, self.prepared.solution
+        if solution is None or len(solution.candidates) == 1:
+            return
+        shapes = [candidate.config for candidate in solution.candidates]
         self.store.depend_on(
-            [
-                recipe.choices("student", "epoch_texts", "layers", "norm"),
-                recipe.choices("statistics_texts", "keep_by", "task_layers"),
-                recipe.choices(*LOSS_WEIGHTS),
-                config.to_json(),
-                method,
-                self.job.student_start,
-            ]
+            [recipe.choices("candidate"), self._choices_of_distillation(shapes)]
         )
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
-            seed = stage_seed(self.job.seed, "distillation")
-            dropout = DropoutSource(recipe.student_dropout, seed, tf.Variable(0))
-            cut, kept = self.curriculum.cut(), self.curriculum.kept
-            student = initial_student(
-                self.teacher,
-                config,
-                kept,
-                self.curriculum.piece_weights,
-                cut,
-                seed,
-                self.job.student_start,
-                dropout,
-            )
-            tokens = self.curriculum.token_lessons(cut)
-            value = self._distil(student, config, seed, folder, dropout, tokens=tokens)
+            prepared = self.prepared
+            texts = prepared.encode(self.teacher.tokenizer, prepared.held_out)
+            expected = teacher_outputs(self.teacher, texts).logits
+
+            def score(candidate: int, steps: int) -> float:
+                self.curriculum.settle(candidate)
+                short = dataclasses.replace(
+                    recipe,
+                    student_epochs=1,
+                    student_least_steps=steps,
+                    epoch_texts=steps * recipe.student_batch_size,
+                )
+                working = folder / f"{steps}-{candidate}"
+                working.mkdir(exist_ok=True)
+                student, value, _ = self._distilled(shapes[candidate], short, working)
+                shutil.rmtree(working)
+                if self.job.method == "none":
+                    return value
+                encoded, _ = self.curriculum.held_out()
+                logits = predictor(student, shapes[candidate])(encoded)
+                return logits_correlation(logits, expected)
+
+            record = folder / "trials.json"
+            first = recipe.candidate_steps
+            trials = successive_halving(len(shapes), first, score, record)
+            return {
+                "chosen": winner(trials),
+                "trials": [trial.to_json() for trial in trials],
+            }
+
+        done, _ = self.store.run("candidates", run)
+        self.curriculum.settle(done["chosen"])
+        self.config = self.prepared.config
+        self.trials = done["trials"]
+
+    def _distillation_stage(self) -> None:
+        self.store.depend_on(self._choices_of_distillation([self.config]))
+
+        def run(folder: pathlib.Path) -> dict[str, Any]:
+            student, value, tokens = self._distilled(self.config, self.recipe, folder)
             save_weights(folder / "student.safetensors", student.weights)
             if tokens is not None:
                 save_weights(folder / "tokens.safetensors", tokens.variables)
@@ -164,17 +191,54 @@ class FloatPipeline:
 
         self._take_distilled(*self.store.run("distillation", run))
 
+    def _choices_of_distillation(self, shapes: list[StudentConfig]) -> list[Any]:
+        recipe = self.recipe
+        # The first stage of cross-distillation is that of a still teacher.
+        method = "kd" if self.job.method == "cross" else self.job.method
+        return [
+            recipe.choices("student", "epoch_texts", "layers", "norm"),
+            recipe.choices("statistics_texts", "keep_by", "task_layers"),
+            recipe.choices(*LOSS_WEIGHTS),
+            *(shape.to_json() for shape in shapes),
+            method,
+            self.job.student_start,
+        ]
+
+    def _distilled(
+        self, config: StudentConfig, recipe: Recipe, folder: pathlib.Path
+    ) -> tuple[tf.keras.Model, float, TokenLessons | None]:
+        """A slice of the teacher, trained; its metric on held-out train; and what the
+        method has added for single tokens."""
+        seed = stage_seed(self.job.seed, "distillation")
+        dropout = DropoutSource(recipe.student_dropout, seed, tf.Variable(0))
+        cut = self.curriculum.cut()
+        student = initial_student(
+            self.teacher,
+            config,
+            self.curriculum.kept,
+            self.curriculum.piece_weights,
+            cut,
+            seed,
+            self.job.student_start,
+            dropout,
+        )
+        tokens = self.curriculum.token_lessons(cut)
+        value = self._distil(
+            student, config, recipe, seed, folder, dropout, tokens=tokens
+        )
+        return student, value, tokens
+
     def _distil(
         self,
         student: tf.keras.Model,
         config: StudentConfig,
+        recipe: Recipe,
         seed: int,
         folder: pathlib.Path,
         dropout: DropoutSource,
         **how: Any,
     ) -> float:
         """Trains a float student; `how` goes to train_student."""
-        recipe = self.recipe
         return train_student(
             student,
             config,

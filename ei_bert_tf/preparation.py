@@ -80,6 +80,13 @@ class Preparation:
         found._check_tables()
         return found
 
+    def settle(self, candidate: int) -> None:
+        """Takes another of the shapes that the search has found."""
+        assert self.solution is not None
+        chosen = self.solution.candidates[candidate]
+        self.solution = dataclasses.replace(self.solution, chosen=chosen)
+        self.config = chosen.config
+
     def inputs(self) -> list[Any]:
         """All that every stage depends on, as JSON can hold it."""
         recipe, data = self.recipe, self.dataset
@@ -190,6 +197,7 @@ class Preparation:
                 "layers": backbone.num_layers,
             },
             lambda config: smallest_arena_bytes(untrained_model(config, job.seed)),
+            count=self.recipe.candidates,
             max_tokens=self.tokens,
             outputs=self.task.outputs,
             norm=self.recipe.norm,

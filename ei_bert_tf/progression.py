@@ -76,7 +76,9 @@ class SmallerPipeline(Pipeline):
                 recipe.removal_scores,
                 recipe.removal_steps,
             )
-            value = self._distil(gated, wide, seed, folder, dropout, removal=removal)
+            value = self._distil(
+                gated, wide, recipe, seed, folder, dropout, removal=removal
+            )
             pieces = np.arange(config.vocabulary_size)
             student = slice_student(
                 gated, wide, config, gates.numpy(), pieces, None, seed

@@ -174,6 +174,9 @@ class Recipe:
             refinement_student_weight is that of the student's side in the teacher's
             loss, a teacher's rate of 0 keeps the teacher still, and
             refinement_teacher_reads says whose ids it reads.
+        candidates, candidate_steps: where a shape is searched for, so many of the best
+            are trained for so many steps, the better half for twice as many, and so on
+            until one is left; 1 trusts the guess.
         removal_scores, removal_steps: with several sizes, what heads, neurons,
             embedding dimensions and blocks are removed by, and in how many steps.
         pruning_epochs: before quantization, where zeros are asked for.
@@ -221,6 +224,8 @@ class Recipe:
     refinement_student_learning_rate: float = 1e-4
     refinement_student_weight: float = 0.5
     refinement_teacher_reads: str = TEACHER_READS[0]
+    candidates: int = 4
+    candidate_steps: int = 500
     removal_scores: str = REMOVAL_SCORES[0]
     removal_steps: int = 10
     pruning_epochs: int = 1
@@ -345,6 +350,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "augmented_copies": 0,
         "augmented_least_texts": 0,
         "student_epochs": 20,
+        "candidates": 1,
         # However many texts there are, quick stays quick.
         "epoch_texts": 1500,
         "student_learning_rate": 1e-3,

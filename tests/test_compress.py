@@ -339,8 +339,11 @@ def test_pairs_and_regression(tiny, kind):
 @pytest.mark.slow
 def test_a_shape_is_searched_for_where_flash_or_work_are_limited(tiny):
     limits = {"max_flash_bytes": 105_000, "max_macs": 60_000}
-    bundle = compress(tiny, "searched", **limits)
+    recipe = tiny / "trials.json"
+    recipe.write_text(json.dumps(RECIPE | {"candidates": 3, "candidate_steps": 20}))
+    bundle = compress(tiny, "searched", recipe=recipe, **limits)
     found = bundle.manifest
+    assert "candidates" in found["stage_seconds"]
     report = json.loads((bundle.folder / "report.json").read_text("utf-8"))
     assert report["budget"] == found["budget"]
     chosen = found["budget"]["chosen"]
@@ -348,7 +351,13 @@ def test_a_shape_is_searched_for_where_flash_or_work_are_limited(tiny):
     assert found["model_bytes"] == pytest.approx(chosen["model_bytes"], rel=0.02)
     assert found["flash_bytes"] < chosen["flash_bytes"] <= 105_000
     assert chosen["macs"] <= 60_000
-    assert found["budget"]["front"][-1] == chosen
+    tried = found["budget"]["candidates"]
+    trials = found["budget"]["trials"]
+    assert [trial["steps"] for trial in trials] == [20] * len(tried)
+    assert len({json.dumps(shape["config"]) for shape in tried}) == len(tried) == 3
+    best = max(trials, key=lambda trial: trial["score"])
+    assert tried[best["candidate"]] == chosen
+    assert found["budget"]["front"][-1] == tried[0]
 
 
 @pytest.mark.parametrize(

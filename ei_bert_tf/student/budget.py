@@ -65,11 +65,14 @@ class Solution:
     """What was found.
 
     Attributes:
-        chosen: the best that fits.
+        candidates: the best that fit, each of another width, number of blocks or form,
+            the best first.
+        chosen: one of them: the first, until trials have found a better one.
         front: those than which nothing is both smaller and better, by bytes.
         fitting, all: how many shapes fit but for the arena, and how many there are.
     """
 
+    candidates: list[Candidate]
     chosen: Candidate
     front: list[Candidate]
     fitting: int
@@ -77,6 +80,7 @@ class Solution:
 
     def to_json(self) -> dict[str, Any]:
         return {
+            "candidates": [candidate.to_json() for candidate in self.candidates],
             "chosen": self.chosen.to_json(),
             "front": [candidate.to_json() for candidate in self.front],
             "fitting": self.fitting,
@@ -90,9 +94,10 @@ def solve(
     largest_vocabulary: int,
     teacher: Mapping[str, int],
     measure_arena: Callable[[StudentConfig], int],
+    count: int = 1,
     **fixed: Any,
 ) -> Solution:
-    """The shape to train.
+    """The shape to train, or several to choose from.
 
     Args:
         smallest_vocabulary, largest_vocabulary: pieces that have to stay, and that the
@@ -100,6 +105,7 @@ def solve(
         teacher: sizes of the teacher as in quality.py, without `vocabulary`, and its
             `head_size`.
         measure_arena: bytes of a shape, asked only where there is a limit.
+        count: how many candidates at most.
         fixed: max_tokens, outputs, norm and pair of the StudentConfig.
 
     Raises:
@@ -117,8 +123,8 @@ def solve(
     )
     if not fitting:
         raise InputError(_blame(shapes, limits))
-    chosen = _first_in_arena(fitting, limits.max_arena_bytes, measure_arena)
-    return Solution(chosen, _front(fitting), len(fitting), len(shapes))
+    found = _first_in_arena(fitting, limits.max_arena_bytes, measure_arena, count)
+    return Solution(found, found[0], _front(fitting), len(fitting), len(shapes))
 
 
 def _shapes(
@@ -231,19 +237,29 @@ def _blame(shapes: list[Candidate], limits: Limits) -> str:
 
 
 def _first_in_arena(
-    ranked: list[Candidate], limit: int, measure_arena: Callable[[StudentConfig], int]
-) -> Candidate:
-    """The best whose arena fits.
+    ranked: list[Candidate],
+    limit: int,
+    measure_arena: Callable[[StudentConfig], int],
+    count: int,
+) -> list[Candidate]:
+    """The best whose arena fits, as many as asked for if there are so many kinds.
 
     A measurement takes seconds. So a shape is passed over when it is nowhere smaller
     than one that was too large, or when the rough size, corrected by the last
     measurement, is above the limit.
     """
-    if not limit:
-        return ranked[0]
+    found: dict[tuple, Candidate] = {}
     too_large: list[tuple[int, ...]] = []
     correction = math.inf
     for candidate in ranked:
+        if len(found) == count:
+            break
+        kind = _kind(candidate.config)
+        if kind in found:
+            continue
+        if not limit:
+            found[kind] = candidate
+            continue
         sizes, rough = _arena_sizes(candidate.config), _rough_arena(candidate.config)
         if too_large and rough * correction > _ROUGHNESS * limit:
             continue
@@ -251,16 +267,29 @@ def _first_in_arena(
             continue
         needed = measure_arena(candidate.config)
         if needed <= limit:
-            return candidate
+            found[kind] = candidate
+            continue
         too_large.append(sizes)
         correction = min(correction, needed / rough)
+    if found:
+        return list(found.values())
     least = min(ranked, key=lambda candidate: _rough_arena(candidate.config))
     needed = measure_arena(least.config)
     if needed <= limit:
-        return least
+        return [least]
     raise InputError(
         f"--max_arena_bytes={limit}: every student that meets the other limits needs "
         f"more; the smallest needs {needed}, a smaller --max_seq_length less"
+    )
+
+
+def _kind(config: StudentConfig) -> tuple:
+    """Candidates that agree in this are too alike to be worth a trial each."""
+    return (
+        config.layers,
+        config.hidden_size,
+        config.distinct_blocks,
+        config.embedding_form,
     )
 
 

@@ -60,10 +60,13 @@ def test_the_shapes_that_were_searched_are_shown():
         for width, shared, size in ((48, 1, 250_000), (64, 0, 500_000))
     ]
     budget = {"chosen": shapes[1], "front": shapes, "fitting": 5, "all": 9}
+    budget["candidates"] = shapes[::-1]
+    budget["trials"] = [{"candidate": 0, "steps": 123, "score": 0.875}]
     text = " ".join(Page(Report(contents(budget=budget)).page()).text.split())
     assert "Of 9 shapes 5 fit" in text
     assert "0.2502 1.250.500 482, 1 kept once3 77999table" in text
     assert "0.500 ←2 1.250.500 64" in text
+    assert "12364 ←2 table9990.8750" in text
 
 
 def test_of_many_classes_the_commonest_confusions_stand():

@@ -24,13 +24,14 @@ TEACHER = {
 }
 
 
-def solved(measure_arena=None, **limits):
+def solved(measure_arena=None, count=1, **limits):
     return solve(
         Limits(**{"max_model_bytes": 1_000_000, **limits}),
         600,
         8000,
         TEACHER,
         measure_arena or (lambda config: 0),
+        count=count,
         max_tokens=64,
         outputs=7,
     )
@@ -50,6 +51,20 @@ def test_multiply_accumulates_are_those_of_the_file(layers):
             inner = graph.tensors[operator.inputs[1]].shape[-1]
             count += int(np.prod(result.shape)) * int(inner)
     assert multiply_accumulates(config) == count
+
+
+def test_candidates_are_the_best_of_each_kind():
+    found = solved(max_flash_bytes=900_000, count=6).candidates
+    kinds = {
+        (shape.config.layers, shape.config.hidden_size, shape.config.embedding_form)
+        for shape in found
+        if not shape.config.distinct_blocks
+    }
+    assert len(found) == 6 and len(kinds) >= 3
+    assert sorted(shape.loss for shape in found) == [shape.loss for shape in found]
+    small = solved(lambda config: config.hidden_size, max_arena_bytes=96, count=3)
+    assert all(shape.config.hidden_size <= 96 for shape in small.candidates)
+    assert small.chosen == small.candidates[0]
 
 
 def test_all_limits_hold():
