@@ -129,11 +129,6 @@ class StudentConfig:
             )
 
     @property
-    def norm_output(self) -> str:
-        """The last layer of a norm, as its name ends."""
-        return "scale" if self.norm == "affine" else "shift"
-
-    @property
     def has_channel_scales(self) -> bool:
         """Whether each column of a kernel has a scale of its own."""
         return self.weight_scales == "channel"

@@ -109,10 +109,9 @@ class Layerwise(TokenLessons):
         super().__init__(*args, **kwargs)
         self.transform = tf.Variable(self.cut.basis.T, name="transform")
         self.variables = [self.transform]
-        last = self.config.norm_output
         blocks = range(self.config.layers)
-        self._states = [f"embedding_norm_{last}"] + [
-            f"block_{index}_feed_forward_norm_{last}" for index in blocks[:-1]
+        self._states = ["embedding_norm_shift"] + [
+            f"block_{index}_feed_forward_norm_shift" for index in blocks[:-1]
         ]
         self._heads = [
             (f"block_{i}_query_heads", f"block_{i}_key_heads") for i in blocks

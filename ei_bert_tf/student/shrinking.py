@@ -166,11 +166,11 @@ def _states(
 ) -> Iterator[_Points]:
     """States of real tokens; of the last block there is but [CLS]."""
     layers = ["segments_add" if config.pair else "positions"]
-    layers.append(f"embedding_norm_{config.norm_output}")
+    layers.append("embedding_norm_shift")
     for index in range(config.layers):
         for part in ("attention", "feed_forward"):
             name = f"block_{index}_{part}"
-            layers += [f"{name}_add", f"{name}_norm_{config.norm_output}"]
+            layers += [f"{name}_add", f"{name}_norm_shift"]
     outputs = [student.get_layer(name).output for name in layers]
     tapped = tf.keras.Model(student.inputs, outputs)
     for batch in batches(sample, {}, _BATCH):

@@ -158,23 +158,16 @@ def sliced(weights: Weights, config: StudentConfig, cut: Slice) -> Weights:
 def add_norms(weights: Weights, config: StudentConfig, cut: Slice) -> None:
     """Adds the fitted norms, exactly.
 
-    An affine's shift goes into the bias before it. RMSNorm has no gain: in place of
-    c n + s the stream has n + s / c, what reads it c W, and what writes the other side
-    of the next sum W / c and b / c, because the next norm is that of a multiple too.
-    (Kernels that blocks share get one block's c.)
+    RMSNorm has no gain: in place of c n + s the stream has n + s / c, what reads it
+    c W, and what writes the other side of the next sum W / c and b / c, because the
+    next norm is that of a multiple too. (Kernels that blocks share get one block's c.)
     """
     places = norm_places(config)
-    for place, ((norm, before), fit) in enumerate(zip(places, cut.norms, strict=True)):
+    for place, ((norm, _), fit) in enumerate(zip(places, cut.norms, strict=True)):
         scale, shift = fit
-        if config.norm == "layer":
+        if config.norm != "rms":
             weights[f"{norm}_scale"] = [scale]
             weights[f"{norm}_shift"] = [shift]
-        elif config.norm == "affine":
-            # A dimension that the larger model flattens keeps a scale that can be
-            # divided by.
-            scale = np.where(np.abs(scale) < 1e-2, 1e-2, scale)
-            weights[f"{norm}_scale"] = [scale]
-            weights[before][-1] = weights[before][-1] + shift / scale
         else:
             weights[f"{norm}_shift"] = [shift / scale]
             for reader in readers_behind(place, config):

@@ -126,9 +126,10 @@ def test_a_narrower_stream_that_holds_all_states_computes_the_same():
     wide = dataclasses.replace(narrow, hidden_size=12)
     basis = rotation(12, 0)[:8].astype(np.float32)
     every = [np.arange(3)] * 3, [np.arange(14)] * 3
-    ones = [(np.ones(12, np.float32), np.zeros(12, np.float32))] * 7
-    cut = Slice(basis, 1.0, [0, 1, 2], *every, ones)
     weights = {one.name: one.get_weights() for one in student.layers if one.weights}
+    shifts = [weights[f"{norm}_shift"][0] for norm, _ in norm_places(narrow)]
+    norms = [(np.ones(12, np.float32), shift @ basis) for shift in shifts]
+    cut = Slice(basis, 1.0, [0, 1, 2], *every, norms)
     widened = sliced(weights, wide, cut)
     kernel, bias = weights["embedding_projection"]
     widened["embedding_projection"] = [kernel @ basis, bias @ basis]
