@@ -2,10 +2,11 @@
 
 usage: python -m benchmarks.latency --bundle=build/demo
 writes benchmarks/speed/latency.json: for students of the bundle's shape that read 16,
-32 and as many tokens as the bundle's, what tools.benchmark measures on built-in tweets
-of at most so many tokens. Only the bundle's own has trained weights, the others have
-random ones: time depends on shapes alone. The machine has to have nothing else to do:
-the teacher's weights fill most of the processor's cache.
+32 and as many tokens as the bundle's, and of 32 tokens with each other norm, what
+tools.benchmark measures on built-in tweets of at most so many tokens. Only the bundle's
+own has trained weights, the others have random ones: time depends on shapes alone. The
+machine has to have nothing else to do: the teacher's weights fill most of the
+processor's cache.
 """
 
 import dataclasses
@@ -21,7 +22,7 @@ from ei_bert_tf.benchmark import as_text, benchmark_texts, latency
 from ei_bert_tf.bundle import Bundle
 from ei_bert_tf.composition import environment
 from ei_bert_tf.preparation import untrained_model
-from ei_bert_tf.recipe import StudentConfig
+from ei_bert_tf.recipe import NORMS, StudentConfig
 
 _BUNDLE = flags.DEFINE_string("bundle", None, "A finished bundle.", required=True)
 _TEXTS = flags.DEFINE_integer("texts", 300, "How many are timed.")
@@ -30,11 +31,11 @@ _SHORTER = (16, 32)
 _RESULT = pathlib.Path(__file__).parent / "speed" / "latency.json"
 
 
-def student_of(bundle: Bundle, tokens: int) -> Bundle:
-    """A bundle whose student has the same shape and reads so many tokens."""
+def student_of(bundle: Bundle, tokens: int, norm: str) -> Bundle:
+    """A bundle with a student of the same shape, but of this norm and length."""
     shape = StudentConfig(**bundle.manifest["student"])
     shorter = Bundle(bundle.folder, bundle.manifest | {"max_seq_length": tokens})
-    config = dataclasses.replace(shape, max_tokens=tokens)
+    config = dataclasses.replace(shape, max_tokens=tokens, norm=norm)
     shorter.model = untrained_model(config, seed=0)
     return shorter
 
@@ -42,11 +43,15 @@ def student_of(bundle: Bundle, tokens: int) -> Bundle:
 def main(_: list[str]) -> None:
     """Measures, writes the record and prints its main numbers."""
     bundle = Bundle.load(_BUNDLE.value)
-    own = bundle.manifest["max_seq_length"]
+    own = bundle.manifest["max_seq_length"], bundle.manifest["student"]["norm"]
     texts = benchmark_texts(bundle)
     students = []
-    for tokens in (*(number for number in _SHORTER if number < own), own):
-        student = bundle if tokens == own else student_of(bundle, tokens)
+    kinds = [(number, own[1]) for number in _SHORTER if number < own[0]]
+    kinds += [(_SHORTER[-1], norm) for norm in NORMS if norm != own[1]]
+    for tokens, norm in (*kinds, own):
+        student = bundle
+        if (tokens, norm) != own:
+            student = student_of(bundle, tokens, norm)
         found = latency(
             student,
             texts,
@@ -55,7 +60,7 @@ def main(_: list[str]) -> None:
             rounds=_ROUNDS.value,
         )
         print(as_text({"latency": found}), flush=True)
-        students.append({"trained": student is bundle} | found)
+        students.append({"trained": student is bundle, "norm": norm} | found)
     record = {
         "students": students,
         "student": bundle.manifest["student"],

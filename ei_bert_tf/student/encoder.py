@@ -34,8 +34,8 @@ def build_student(
         dropout: applied behind the embedding and each residual branch, None for none.
         fixed_tokens: T is config.max_tokens (for export), else any T up to it.
         folded: as in the exported graph: the projection into the task layers is part
-            of the pooler's kernel (no activation stands between them), and the shifts
-            of norms but LayerNorm are parts of biases.
+            of the pooler's kernel (no activation stands between them), and the norms'
+            shifts are parts of biases.
         gates: of the units that are to be removed, None for none.
 
     Returns:
@@ -200,8 +200,8 @@ def _norm(x, config: StudentConfig, name: str, folded: bool):
     """LayerNorm (Ba et al. 2016), RMSNorm (Zhang and Sennrich 2019), or MobileBERT's
     element-wise affine, which is one MUL.
 
-    Of RMSNorm and affine the shift is there in training only, so that dropout falls on
-    the branches and not on it. RMSNorm has no gain either.
+    The shift is there in float training only, so that dropout falls on the branches and
+    not on it. RMSNorm has no gain either.
     """
     if config.norm == "layer":
         mean = own.Mean(name=f"{name}_mean")(x)
@@ -213,6 +213,6 @@ def _norm(x, config: StudentConfig, name: str, folded: bool):
         x = keras_layers.Multiply(name=f"{name}_normal")([x, inverse])
     if config.norm != "rms":
         x = own.Scale(name=f"{name}_scale")(x)
-    if config.norm == "layer" or not folded:
+    if not folded:
         x = own.Shift(name=f"{name}_shift")(x)
     return x

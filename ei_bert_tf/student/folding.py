@@ -13,9 +13,8 @@ def fold(
     """Copies a student's weights into its folded form.
 
     The projection into the task layers: tanh((x P + p) W + w) = tanh(x (P W) + (p W +
-    w)), one kernel of H x task_size in place of two. The shift s of a norm that is no
-    LayerNorm: what reads n + s gets the bias b + s W, and the next sum its s from the
-    bias of what it adds.
+    w)), one kernel of H x task_size in place of two. A norm's shift s: what reads n + s
+    gets the bias b + s W, and the next sum its s from the bias of what it adds.
     Not a bit of the function changes in exact arithmetic.
 
     Args:
@@ -25,8 +24,7 @@ def fold(
     weights = {
         layer.name: layer.get_weights() for layer in student.layers if layer.weights
     }
-    if config.norm != "layer":
-        _fold_shifts(weights, config)
+    _fold_shifts(weights, config)
     projection, shift = weights.pop("task_projection")
     kernel, bias = weights["pooler"]
     weights["pooler"] = [projection @ kernel, shift @ kernel + bias]
