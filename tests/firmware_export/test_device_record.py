@@ -16,10 +16,11 @@ OF_SOURCES = [*sorted(RECORDS.glob("*.json")), BENCHMARKS / "firmware" / "fuzz.j
 def test_the_record_is_about_these_sources(path):
     record = json.loads(path.read_text("utf-8"))
     current = written_digests()
+    names = {*record["written"], *current}
+    if path.stem == "fuzz":  # Its targets are in C: none compiles the classifier.
+        names = {name for name in names if not name.endswith((".cc", ".cc.j2"))}
     changed = {
-        name
-        for name in {*record["written"], *current}
-        if record["written"].get(name) != current.get(name)
+        name for name in names if record["written"].get(name) != current.get(name)
     }
     assert not changed, f"run again: {record['command']}"
 
