@@ -125,7 +125,7 @@ def test_a_run_that_was_killed_ends_with_the_same_bytes(bundles, tiny, monkeypat
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"sizes": (90_000, 20_000)}, "--sizes=20000: no student.*smallest.*has 5"),
+        ({"sizes": (90_000, 20_000)}, "--sizes=20000: no student.*smallest.*has 4"),
         ({"sizes": (98_000, 99_000)}, "--sizes=98000,99000: each has to be smaller"),
         ({"sizes": (50_000, 50_000)}, "--sizes=50000,50000: each has to be smaller"),
         ({"sizes": ("1MB",)}, "--sizes=1MB: accepted: whole numbers"),
