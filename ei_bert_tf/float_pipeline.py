@@ -34,10 +34,10 @@ FLOAT_STAGES = (
     "teacher",
     "vocabulary",
     "augmentation",
-    "candidates",
     "distillation",
     "refinement",
 )
+CANDIDATES = "candidates"  # Its folder, where a shape is searched for.
 _BYTES_PER_FLOAT = 4
 _OF_REFINED_TEACHER = ("held_out_before", "pulled_back", "student_held_out", "kept")
 
@@ -133,8 +133,11 @@ class FloatPipeline:
         _, folder = self.store.run("augmentation", run)
         self.curriculum.add_augmented(folder)
 
-    def _candidates_stage(self) -> None:
-        """Of several shapes that one which learns best in short trainings."""
+    def _try_candidates(self) -> None:
+        """Of several shapes takes that one which learns best in short trainings.
+
+        It is the beginning of the distillation, in a folder of its own.
+        """
         recipe, solution = self.recipe, self.prepared.solution
         if solution is None or len(solution.candidates) == 1:
             return
@@ -174,12 +177,13 @@ class FloatPipeline:
                 "trials": [trial.to_json() for trial in trials],
             }
 
-        done, _ = self.store.run("candidates", run)
+        done, _ = self.store.run(CANDIDATES, run)
         self.curriculum.settle(done["chosen"])
         self.config = self.prepared.config
         self.trials = done["trials"]
 
     def _distillation_stage(self) -> None:
+        self._try_candidates()
         self.store.depend_on(self._choices_of_distillation([self.config]))
 
         def run(folder: pathlib.Path) -> dict[str, Any]:

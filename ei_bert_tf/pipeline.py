@@ -26,7 +26,7 @@ from ei_bert_tf.conversion.lookup_tables import with_lookup_tables
 from ei_bert_tf.distillation.trainer import measure_ranges, train_student
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.evaluation.parity import check_same_logits
-from ei_bert_tf.float_pipeline import FLOAT_STAGES, FloatPipeline
+from ei_bert_tf.float_pipeline import CANDIDATES, FLOAT_STAGES, FloatPipeline
 from ei_bert_tf.stages import FLOAT_STUDENT, TRAINING
 from ei_bert_tf.student.encoder import build_student
 from ei_bert_tf.student.folding import fold
@@ -67,7 +67,8 @@ class Pipeline(FloatPipeline):
                 f"stages {', '.join(stages)!r}: accepted: neighbours in "
                 f"{', '.join(STAGES)}"
             )
-        self.store.expect(STAGES[:first])
+        before = STAGES[:first]
+        self.store.expect([*before, CANDIDATES] if "distillation" in before else before)
         for stage in stages if again else ():
             self.store.forget(stage)
         for stage in STAGES[: first + len(stages)]:

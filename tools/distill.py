@@ -7,7 +7,7 @@ model.tflite as tools.compress.
 
 from . import _stage
 
-_STAGES = ("augmentation", "candidates", "distillation", "refinement")
+_STAGES = ("augmentation", "distillation", "refinement")
 
 
 def main(_: list[str]) -> None:
