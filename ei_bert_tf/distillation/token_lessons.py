@@ -98,20 +98,27 @@ class Layerwise(TokenLessons):
     """Token states and attention scores of every kept block (TinyBERT, Jiao et al.
     2020, equations 7 to 9).
 
-    hidden_weight * sum over states of MSE(S M, Z) + attention_weight * sum over blocks
-    of MSE(q k', Q K'), with S the student's and Z the teacher's states behind the
-    embedding and each block but the last, whose [CLS] the features have. M [H, Ht] is
-    learned as in TinyBERT; ours is that it starts as the transposed basis and that
-    scores are those of the heads that the student was cut from.
+    hidden_weight * sum over states of MSE(S M + c, Z) + attention_weight * sum over
+    blocks of MSE(q k', Q K'), with S the student's and Z the teacher's states behind
+    the embedding and each block but the last, whose [CLS] the features have. M [H, Ht]
+    is learned as in TinyBERT; ours is that it starts as the transposed basis and that
+    scores are those of the heads that the student was cut from. S is without the
+    norm's shift, which the exported form has not; c [Ht] of each state stands for it
+    and starts as it does.
     """
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.transform = tf.Variable(self.cut.basis.T, name="transform")
-        self.variables = [self.transform]
+        # The norms behind the embedding and each feed-forward but the last.
+        shifts = [shift for _, shift in self.cut.norms[:-1:2]]
+        offsets = np.stack(shifts) @ self.cut.basis.T
+        self.offsets = tf.Variable(offsets.astype(np.float32), name="offsets")
+        self.variables = [self.transform, self.offsets]
         blocks = range(self.config.layers)
-        self._states = ["embedding_norm_shift"] + [
-            f"block_{index}_feed_forward_norm_shift" for index in blocks[:-1]
+        last = "normal" if self.config.norm == "rms" else "scale"
+        self._states = [f"embedding_norm_{last}"] + [
+            f"block_{index}_feed_forward_norm_{last}" for index in blocks[:-1]
         ]
         self._heads = [
             (f"block_{i}_query_heads", f"block_{i}_key_heads") for i in blocks
@@ -123,10 +130,11 @@ class Layerwise(TokenLessons):
             states.layers[block].output_state for block in self.cut.blocks[:-1]
         ]
         hidden, attention = 0.0, 0.0
-        for name, state in zip(self._states, teacher_states, strict=True):
+        pairs = zip(self._states, teacher_states, strict=True)
+        for place, (name, state) in enumerate(pairs):
             mine = tf.gather(tapped[name], words[0], batch_dims=1)  # [B, W, H]
             theirs = tf.gather(state, words[1], batch_dims=1)  # [B, W, Ht]
-            mine = tf.tensordot(mine, self.transform, 1)
+            mine = tf.tensordot(mine, self.transform, 1) + self.offsets[place]
             error = tf.reduce_mean(tf.square(mine - theirs), axis=-1)
             hidden += _mean(error, known)
         for index, (query, key) in enumerate(self._heads):

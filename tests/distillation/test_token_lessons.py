@@ -20,6 +20,9 @@ from tests.make_tiny_teacher import HEADS, HIDDEN, write_teacher
 _TEXTS = ["the good day", "a dark house was very sad"]
 _CONFIG = StudentConfig(200, 13, 3, HIDDEN, 8, HEADS, HIDDEN // HEADS, 28, HIDDEN, 2)
 
+# Of the norms in their order.
+_SHIFTS = np.arange(7) / 8
+
 
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory):
@@ -35,7 +38,8 @@ def lessons_and_batch(teacher, kind, texts=_TEXTS, **choices):
     words = pair_words(encoded, encoded, pieces, pieces)
     basis = np.eye(HIDDEN, dtype=np.float32)
     heads = [np.arange(HEADS)] * 3
-    cut = Slice(basis, 1.0, [0, 1, 2], heads, [], [])
+    norms = [(np.ones(HIDDEN), np.full(HIDDEN, shift)) for shift in _SHIFTS]
+    cut = Slice(basis, 1.0, [0, 1, 2], heads, [], norms)
     recipe = dataclasses.replace(Recipe(), **choices)
     lessons = kind(teacher, _CONFIG, recipe, cut, encoded, words)
     batch = {name: tf.constant(value) for name, value in lessons.extras.items()}
@@ -48,13 +52,14 @@ def teacher_taps(teacher, texts=_TEXTS):
     tokens = encoded.lengths.max()
     ids, mask = encoded.ids[:, :tokens], encoded.mask[:, :tokens]
     states = forward(teacher.backbone, ids, mask, np.zeros_like(ids))
-    taps = {"embedding_norm_shift": states.embedding_state}
+    taps = {"embedding_norm_scale": states.embedding_state - _SHIFTS[0]}
     for index, layer in enumerate(states.layers):
         query = layer.query[:, :, :1] if index == 2 else layer.query
         taps[f"block_{index}_query_heads"] = query
         taps[f"block_{index}_key_heads"] = layer.key
         taps[f"block_{index}_value_heads"] = layer.value
-        taps[f"block_{index}_feed_forward_norm_shift"] = layer.output_state
+        state = layer.output_state - _SHIFTS[2 + 2 * index]
+        taps[f"block_{index}_feed_forward_norm_scale"] = state
     return taps
 
 
@@ -93,7 +98,7 @@ def test_padding_counts_for_nothing(teacher, kind):
 
 def test_hidden_and_attention_have_their_own_weights(teacher):
     taps = teacher_taps(teacher)
-    taps["embedding_norm_shift"] += 1.0
+    taps["embedding_norm_scale"] += 1.0
     taps["block_0_query_heads"] *= 2.0
 
     def loss(**weights):
