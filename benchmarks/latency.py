@@ -3,10 +3,10 @@
 usage: python -m benchmarks.latency --bundle=build/demo
 writes benchmarks/speed/latency.json: for students of the bundle's shape that read 16,
 32 and as many tokens as the bundle's, and of 32 tokens with each other norm, what
-tools.benchmark measures on built-in tweets of at most so many tokens. Only the bundle's
-own has trained weights, the others have random ones: time depends on shapes alone. The
-machine has to have nothing else to do: the teacher's weights fill most of the
-processor's cache.
+tools.benchmark measures on built-in tweets of at most so many tokens, and what each of
+their operators takes alone. Only the bundle's own has trained weights, the others have
+random ones: time depends on shapes alone. The machine has to have nothing else to do:
+the teacher's weights fill most of the processor's cache.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ import sys
 from absl import app, flags
 
 from ei_bert_tf.ablation.record import write_record
-from ei_bert_tf.benchmark import as_text, benchmark_texts, latency
+from ei_bert_tf.benchmark import as_text, benchmark_texts, latency, operators
 from ei_bert_tf.bundle import Bundle
 from ei_bert_tf.composition import environment
 from ei_bert_tf.preparation import untrained_model
@@ -59,8 +59,10 @@ def main(_: list[str]) -> None:
             max_tokens=tokens,
             rounds=_ROUNDS.value,
         )
-        print(as_text({"latency": found}), flush=True)
-        students.append({"trained": student is bundle, "norm": norm} | found)
+        alone = operators(student, texts)
+        print(as_text({"latency": found, "operators": alone}), flush=True)
+        kind = {"trained": student is bundle, "norm": norm}
+        students.append(kind | found | {"operators": alone})
     record = {
         "students": students,
         "student": bundle.manifest["student"],

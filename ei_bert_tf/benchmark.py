@@ -12,6 +12,7 @@ from ei_bert_tf.errors import AnyPath, InputError
 from ei_bert_tf.evaluation.classifier import Classifier, encode_rows
 from ei_bert_tf.evaluation.device_cost import device_cost
 from ei_bert_tf.evaluation.latency import Engine, measure, ratios, table
+from ei_bert_tf.evaluation.operator_latency import ENGINES, operator_latency
 from ei_bert_tf.evaluation.runtimes import RUNTIMES, open_runtime
 from ei_bert_tf.evaluation.service import Service
 from ei_bert_tf.stages import CHECKPOINTS
@@ -170,6 +171,23 @@ def added_memory(bundle: Bundle, texts: Texts) -> dict[str, Any]:
     return {name: service.added_memory(name) for name in RUNTIMES}
 
 
+def operators(bundle: Bundle, texts: Texts, *, rounds: int = 101) -> dict[str, Any]:
+    """Where an inference spends its time, as operator_latency has it, in one thread.
+
+    Args:
+        bundle: the student.
+        texts: one is drawn from them; time hardly depends on it.
+        rounds: how often each operator is timed.
+
+    Raises:
+        InputError: no round.
+    """
+    _at_least_one("rounds", rounds)
+    text = texts[np.random.default_rng(_SEED).integers(len(texts))]
+    encoded = encode_rows(bundle.tokenizer, [text], bundle.manifest["max_seq_length"])
+    return operator_latency(bundle.model, encoded, rounds)
+
+
 def instructions(bundle: Bundle, core: str) -> dict[str, Any]:
     """What an inference takes on a microcontroller, as device_cost predicts it."""
     return device_cost(bundle.model, core)
@@ -207,6 +225,17 @@ def as_text(measured: dict[str, Any]) -> str:
             lines.append(
                 f"{pair['engine']}, {pair['threads']} threads: {pair['peer']} "
                 f"({pair['peer_engine']}) takes {pair['inference']['all']:.2f} x"
+            )
+    for engine in ENGINES if "operators" in measured else ():
+        found = measured["operators"][engine]
+        lines.append(
+            f"{engine}: {found['whole_ms']:.3f} ms, its operators alone "
+            f"{found['sum_ms']:.3f} ms"
+        )
+        for row in found["operators"]:
+            lines.append(
+                f"{row['op']:<16} {row['count']:>4} {row['ms']:>8.4f} "
+                f"{row['share']:>6.1%}"
             )
     if "device" in measured:
         found = measured["device"]

@@ -14,6 +14,7 @@ from ei_bert_tf.evaluation.calibration import probabilities
 from ei_bert_tf.evaluation.device_cost import device_cost
 from ei_bert_tf.evaluation.float_student import load_float_student
 from ei_bert_tf.evaluation.layer_error import layer_errors
+from ei_bert_tf.evaluation.operator_latency import operator_latency
 from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.pipeline import Pipeline
 from ei_bert_tf.reporting.mistakes import class_table, confusions, worst_mistakes
@@ -25,6 +26,7 @@ from firmware_export.flash import flash_sizes
 
 _LAYER_TEXTS = 32
 _SENSITIVITY_TEXTS = 500
+_LATENCY_ROUNDS = 21
 _OF_RUN = (
     *("task", "teacher_name", "seed", "recipe", "student", "environment"),
     *("package_version", "train_examples", "max_model_bytes"),
@@ -62,6 +64,7 @@ def run_report(
         "flash": flash_sizes(firmware),
         "arena": _arena(pipeline.model),
         "device": device_cost(pipeline.model),
+        "latency": _latency(pipeline),
         "layers": _layers(pipeline),
         "sensitivity": _sensitivity(pipeline),
         "published": [dataclasses.asdict(model) for model in PUBLISHED],
@@ -85,6 +88,11 @@ def _arena(model: bytes) -> dict[str, Any]:
     number = max(range(len(steps)), key=lambda index: steps[index].live_bytes)
     live = [dataclasses.asdict(activation) for activation in steps[number].live]
     return {"steps": found, "peak": found[number] | {"live": live}}
+
+
+def _latency(pipeline: Pipeline) -> dict[str, Any]:
+    held_out, _ = pipeline.curriculum.held_out()
+    return operator_latency(pipeline.model, held_out.take([0]), _LATENCY_ROUNDS)
 
 
 def _layers(pipeline: Pipeline) -> list[dict[str, Any]]:

@@ -75,6 +75,17 @@ def contents(labels=("on", "off"), **changes):
                 }
             ],
         },
+        "latency": {"rounds": 21}
+        | {
+            engine: {
+                "whole_ms": whole,
+                "sum_ms": whole,
+                "operators": [
+                    {"op": "FULLY_CONNECTED", "count": 7, "ms": whole, "share": 1.0}
+                ],
+            }
+            for engine, whole in (("litert", 0.125), ("tflm", 16.75))
+        },
         "arena": {
             "steps": [
                 {"op": "GATHER", "layer": "embedding", "live_bytes": 512},

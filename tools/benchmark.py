@@ -7,7 +7,8 @@ to the faster of the two and above 1 where the student is faster. load sends ope
 traffic at 70 % of what the classifier can do at most: steady, Poisson and in bursts;
 latencies count from the moment a request comes. memory says what model, interpreter and
 tokenizer add to a process. tenth_of_a_core is the load with one worker that the kernel
-gives 10 of 100 ms, and a tenth of the requests.
+gives 10 of 100 ms, and a tenth of the requests. operators times each operator of the
+file alone, in LiteRT and TFLM: where an inference spends its time.
 
 --device says instead how many instructions an inference takes on a microcontroller, and
 which operators they go to.
@@ -32,7 +33,7 @@ _DEVICE = flags.DEFINE_enum(
 _MEASURE = flags.DEFINE_multi_enum(
     "measure",
     ["latency"],
-    ["latency", "load", "memory", "tenth_of_a_core"],
+    ["latency", "load", "memory", "tenth_of_a_core", "operators"],
     "What to measure; may be given several times.",
 )
 _EVAL_FILE = flags.DEFINE_string(
@@ -94,6 +95,7 @@ def main(_: list[str]) -> None:
         "tenth_of_a_core": lambda: benchmark.tenth_of_a_core(
             bundle, texts, requests=_REQUESTS.value
         ),
+        "operators": lambda: benchmark.operators(bundle, texts),
     }
     measured = {name: measures[name]() for name in dict.fromkeys(_MEASURE.value)}
     _print(measured)

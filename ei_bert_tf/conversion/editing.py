@@ -9,8 +9,6 @@ from ai_edge_litert import schema_py_generated as schema
 
 from ei_bert_tf.conversion import flatbuffer
 
-_IDENTIFIER = b"TFL3"
-_ROOM_BYTES = 1 << 16
 _ALIGNMENT_BYTES = 16  # The format's, of the data of a buffer.
 # Of the operators that are added where the file has none of their kind.
 _VERSIONS = {
@@ -177,9 +175,7 @@ class GraphEditor:
         """The file without what nothing uses any more."""
         self._drop_codes()
         self._drop_tensors()
-        builder = _Builder(_ROOM_BYTES)
-        builder.Finish(self.parsed.Pack(builder), _IDENTIFIER)
-        return bytes(builder.Output())
+        return flatbuffer.pack_model(self.parsed, _Builder)
 
     def _added(self, tensor: schema.TensorT) -> int:
         self.graph.tensors.append(tensor)

@@ -1,13 +1,16 @@
-"""Reads a .tflite: the objects of its schema and the few questions asked of them.
+"""Reads and writes a .tflite: the objects of its schema and what is asked of them.
 
 The schema module comes with the LiteRT wheel and imports no TensorFlow.
 """
 
 import struct
 
+import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
 SIGNATURE = "serving_default"
+IDENTIFIER = b"TFL3"
+_ROOM_BYTES = 1 << 16
 
 _OPERATOR_NAMES = {
     value: name
@@ -27,12 +30,21 @@ def parse_model(model: bytes) -> schema.ModelT:
     Raises:
         ValueError: the bytes are no .tflite, or are cut short.
     """
-    if model[4:8] != b"TFL3":
+    if model[4:8] != IDENTIFIER:
         raise ValueError("model: not a .tflite file (its identifier is not TFL3)")
     try:
         return schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
     except (ValueError, TypeError, IndexError, struct.error) as error:
         raise ValueError(f"model: a broken .tflite file ({error})") from error
+
+
+def pack_model(
+    model: schema.ModelT, kind: type[flatbuffers.Builder] = flatbuffers.Builder
+) -> bytes:
+    """The file, written by that kind of builder."""
+    builder = kind(_ROOM_BYTES)
+    builder.Finish(model.Pack(builder), IDENTIFIER)
+    return bytes(builder.Output())
 
 
 def operator_code(model: schema.ModelT, operator: schema.OperatorT):

@@ -2,12 +2,9 @@
 
 import copy
 
-import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
 from ei_bert_tf.conversion import flatbuffer
-
-_IDENTIFIER = b"TFL3"
 
 
 def single_operator(parsed: schema.ModelT, number: int) -> tuple[bytes, list[int]]:
@@ -55,6 +52,4 @@ def single_operator(parsed: schema.ModelT, number: int) -> tuple[bytes, list[int
     found.outputs = list(alone.outputs)
     found.operators = [alone]
     model.subgraphs = [found]
-    builder = flatbuffers.Builder(1 << 16)
-    builder.Finish(model.Pack(builder), _IDENTIFIER)
-    return bytes(builder.Output()), sources
+    return flatbuffer.pack_model(model), sources

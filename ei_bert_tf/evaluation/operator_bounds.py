@@ -9,10 +9,11 @@ import dataclasses
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from ei_bert_tf.conversion import flatbuffer
-from ei_bert_tf.conversion.single_operator import single_operator
-from ei_bert_tf.evaluation.runtimes import Tflm
-from ei_bert_tf.evaluation.stderr import captured_stderr
+from ei_bert_tf.evaluation.operators_alone import (
+    OperatorsAlone,
+    litert_interpreter,
+    set_inputs,
+)
 from ei_bert_tf.text.wordpiece import Encoded
 
 ENGINES = {
@@ -46,25 +47,17 @@ def operator_bounds(model: bytes, encoded: Encoded) -> list[dict]:
     """
     if len(encoded) == 0:
         raise ValueError("operator bounds: no row to compare")
-    parsed = flatbuffer.parse_model(model)
-    graph = parsed.subgraphs[0]
-    micro = Tflm(model, preserve_all_tensors=True)
-    alone = [single_operator(parsed, n) for n in range(len(graph.operators))]
+    alone = OperatorsAlone(model)
     engines = {
-        name: [_interpreter(file, resolver) for file, _ in alone]
+        name: [litert_interpreter(file, resolver) for file in alone.files]
         for name, resolver in ENGINES.items()
     }
-    names = [flatbuffer.operator_name(parsed, op) for op in graph.operators]
+    names = alone.names
     counts = {(op, name): _Count() for op in names for name in ENGINES}
     for row in range(len(encoded)):
-        micro.logits(encoded.take(np.array([row])))
-
-        def of_micro(index: int) -> np.ndarray:
-            return micro.tensor(index).reshape(graph.tensors[index].shape)
-
-        for number, (op, (_, sources)) in enumerate(zip(names, alone, strict=True)):
-            inputs = [of_micro(index) for index in sources]
-            outputs = [of_micro(int(i)) for i in graph.operators[number].outputs]
+        alone.run(encoded.take(np.array([row])))
+        for number, op in enumerate(names):
+            inputs, outputs = alone.inputs(number), alone.outputs(number)
             for name in ENGINES:
                 found = _run(engines[name][number], inputs)
                 for one, other in zip(found, outputs, strict=True):
@@ -87,16 +80,8 @@ def operator_bounds(model: bytes, encoded: Encoded) -> list[dict]:
     ]
 
 
-def _interpreter(model: bytes, resolver: OpResolverType) -> Interpreter:
-    with captured_stderr():
-        found = Interpreter(model_content=model, experimental_op_resolver_type=resolver)
-        found.allocate_tensors()
-    return found
-
-
 def _run(engine: Interpreter, inputs: list[np.ndarray]) -> list[np.ndarray]:
-    for details, value in zip(engine.get_input_details(), inputs, strict=True):
-        engine.set_tensor(details["index"], value)
+    set_inputs(engine, inputs)
     engine.invoke()
     return [engine.get_tensor(x["index"]) for x in engine.get_output_details()]
 

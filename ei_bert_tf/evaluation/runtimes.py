@@ -190,7 +190,7 @@ class Tflm(Runtime):
             for position, index in enumerate(flatbuffer.tensor_indexes(graph.outputs))
         }
         self._preserved = preserve_all_tensors
-        arena_bytes = _generous_arena_bytes(graph)
+        arena_bytes = generous_arena_bytes(graph)
         for doubling in range(4):
             try:
                 with captured_stderr() as log:
@@ -238,7 +238,7 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _generous_arena_bytes(graph) -> int:
+def generous_arena_bytes(graph) -> int:
     """More than TFLM needs even when no two tensors share memory.
 
     An arena of a few hundred bytes crashes the process instead of raising; this is

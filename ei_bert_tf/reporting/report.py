@@ -44,8 +44,9 @@ class Report:
             `stages`, `runtimes`, `calibration`, `segmentation`, `operator_differences`
             as in the manifest, `parts` (bytes of the file by part), `flash` (bytes by
             core and part), `arena` (`{steps, peak}` of the activations in memory while
-            each operator runs), `layers` (of layer_errors), `sensitivity` (of
-            module_sensitivity, its values `{value, logits_error}`), `published`
+            each operator runs), `latency` (of operator_latency), `layers` (of
+            layer_errors), `sensitivity` (of module_sensitivity, its values
+            `{value, logits_error}`), `published`
             (fields of PublishedModel), `vocabulary`, where a shape was searched for
             `budget`, for a classification `classes` and `confusions`, for all
             `mistakes`.

@@ -35,6 +35,11 @@ def test_the_page_says_what_was_measured():
         "norms81.250.2500 78.120.7500",
         *("3 large8.0 90.6 testa page", "2 unknown2.0"),
         "predicted from the operators, without CAST",
+        *(
+            "LiteRT 0.125 ms",
+            "kernels 16.750 ms",
+            "FULLY_CONNECTED7 0.1250100.0 % 16.7500100.0 %",
+        ),
         *("1.5 KB, while ADD of <sum> runs", "positions 1024"),
     ):
         assert said in text, said

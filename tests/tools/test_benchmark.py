@@ -44,10 +44,11 @@ def test_it_prints_one_object_of_what_was_asked_for(bundle, eval_file):
     found, lines = measured(
         *(f"--bundle={bundle.folder}", f"--eval_file={eval_file}", "--nopeers"),
         *("--measure=load", "--measure=latency", "--measure=memory"),
+        "--measure=operators",
         *("--requests=100", "--workers=1", "--texts=5", "--rounds=2"),
         "--runtimes=litert,litert_reference,tflm",
     )
-    assert list(found) == ["load", "latency", "memory"]
+    assert list(found) == ["load", "latency", "memory", "operators"]
     latency = found["latency"]
     assert latency["model_bytes"] == len(bundle.model)
     assert (latency["texts"], latency["rounds"]) == (5, 2)
@@ -69,6 +70,8 @@ def test_it_prints_one_object_of_what_was_asked_for(bundle, eval_file):
     assert "5 texts of" in lines
     assert "load, poisson: 100 requests, 0 errors" in lines
     assert "memory, tflm: " in lines
+    assert found["operators"]["rounds"] == 101
+    assert "litert: " in lines and "RESHAPE" in lines
 
 
 def test_peers_run_beside_it(bundle):
@@ -155,9 +158,10 @@ def test_the_program_refuses_by_the_flag(bundle, eval_file, flag, accepted):
         (benchmark.load, "requests"),
         (benchmark.load, "workers"),
         (benchmark.tenth_of_a_core, "requests"),
+        (benchmark.operators, "rounds"),
     ],
 )
-def test_no_request_and_no_worker_are_refused(bundle, measure, flag):
+def test_no_request_worker_or_round_are_refused(bundle, measure, flag):
     with pytest.raises(InputError, match=f"--{flag}=0: at least 1 is accepted"):
         measure(bundle, ROWS, **{flag: 0})
 
