@@ -18,6 +18,10 @@ import numpy as np
 PATTERNS = ("steady", "poisson", "bursts")
 # Requests of a burst come at one moment, as the parts of a page or a document do.
 BURST_REQUESTS = 10
+# How finely the search for saturation halves, and the growth of latency per time that
+# counts as none: it tells rates apart down to 2 %.
+_HALVINGS = 7
+_GROWTH = 0.02
 PERCENTILES = {"median": 50, "p95": 95, "p99": 99, "p99_9": 99.9}
 
 
@@ -131,6 +135,31 @@ def saturation(
     answers: Sequence[np.ndarray],
     requests: int,
 ) -> float:
-    """Requests a second when the next one is always there already."""
-    served = serve(workers, texts, answers, np.zeros(requests))
-    return requests / served.seconds
+    """The highest rate of steady arrivals that is answered as it comes, a second.
+
+    Not what is answered when the next request is always there already, from which the
+    search by halves begins: a request that comes alone costs more, because a thread has
+    to wake up for it and finds its caches cold.
+
+    Args:
+        workers, texts, answers: as of `serve`.
+        requests: of each rate that is tried.
+    """
+    most = requests / serve(workers, texts, answers, np.zeros(requests)).seconds
+    least = 0.0
+    for _ in range(_HALVINGS):
+        rate = (least + most) / 2
+        moments = arrivals("steady", requests, rate, seed=0)
+        if _falls_behind(serve(workers, texts, answers, moments)):
+            most = rate
+        else:
+            least = rate
+    return least or most
+
+
+def _falls_behind(served: Served) -> bool:
+    """Whether latency grows by more than a small part of the time that passes."""
+    tenth = -(-len(served.latency_ms) // 10)
+    first, last = served.latency_ms[:tenth], served.latency_ms[-tenth:]
+    growth_ms = np.median(last) - np.median(first)
+    return bool(growth_ms > 1000 * _GROWTH * served.seconds)

@@ -73,7 +73,7 @@ def under_load(request: dict[str, Any]) -> dict[str, Any]:
     service = Service(request)
     if request["quota_file"] is not None:
         pathlib.Path(request["quota_file"]).write_text(str(os.getpid()))
-    service.saturation(min(_WARM_UP_REQUESTS, request["requests"]))
+    service.serve(np.zeros(min(_WARM_UP_REQUESTS, request["requests"])))
     limit = service.saturation(request["saturation_requests"])
     rate = request["utilization"] * limit
     patterns = {}

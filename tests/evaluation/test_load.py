@@ -113,7 +113,7 @@ def test_the_summary_has_the_tail():
 
 
 def test_saturation_is_what_the_workers_can_do():
-    one = saturation([worker(0.01)], TEXTS[:1], RIGHT, 20)
-    two = saturation([worker(0.01)] * 2, TEXTS[:1], RIGHT, 20)
-    assert one <= 100
-    assert 1.2 * one < two <= 200
+    one = saturation([worker(0.01)], TEXTS[:1], RIGHT, 60)
+    two = saturation([worker(0.01)] * 2, TEXTS[:1], RIGHT, 60)
+    assert 60 < one <= 103
+    assert 1.2 * one < two <= 206
