@@ -157,10 +157,9 @@ class Preparation:
         used |= {index for index, piece in enumerate(pieces) if piece in near}
         largest = smallest_vocabulary(pieces, used)
         if self.job.max_flash_bytes or self.job.max_macs:
-            self.solution = self._solve(smallest, largest)
-            return self.solution.chosen.config
+            return self._searched(smallest, largest)
         layers = min(self.recipe.layers, backbone.num_layers)
-        return choose_config(
+        config = choose_config(
             self.job.max_model_bytes,
             smallest,
             largest,
@@ -177,6 +176,17 @@ class Preparation:
             distinct_blocks=min(self.recipe.distinct_blocks, layers),
             embedding_form=self.recipe.embedding_form,
         )
+        limit = self.job.max_arena_bytes
+        if limit and not self.job.sizes and self._arena_bytes(config) > limit:
+            return self._searched(smallest, largest)
+        return config
+
+    def _searched(self, smallest: int, largest: int) -> StudentConfig:
+        self.solution = self._solve(smallest, largest)
+        return self.solution.chosen.config
+
+    def _arena_bytes(self, config: StudentConfig) -> int:
+        return smallest_arena_bytes(untrained_model(config, self.job.seed))
 
     def _solve(self, smallest: int, largest: int) -> Solution:
         job, backbone = self.job, self.teacher.backbone
@@ -196,7 +206,7 @@ class Preparation:
                 "feed_forward": backbone.intermediate_dim,
                 "layers": backbone.num_layers,
             },
-            lambda config: smallest_arena_bytes(untrained_model(config, job.seed)),
+            self._arena_bytes,
             count=self.recipe.candidates,
             max_tokens=self.tokens,
             outputs=self.task.outputs,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ei_bert_tf.curriculum import Curriculum
+from ei_bert_tf.evaluation.arena import smallest_arena_bytes
 from ei_bert_tf.job import Job
 from ei_bert_tf.preparation import Preparation
 from tests.make_tiny_teacher import WORDS, job_choices, write_data, write_teacher
@@ -53,6 +54,17 @@ def test_the_recipe_s_shape_reaches_the_student(folder):
     assert found.solution is None
     assert found.config.kernel_sets == [0, 0]
     assert found.config.embedding_form == "product"
+
+
+def test_a_shape_is_searched_for_where_the_usual_arena_is_too_large(folder):
+    usual = prepared(folder, {})
+    (needed,) = map(smallest_arena_bytes, usual.untrained_models())
+    assert prepared(folder, {}, max_arena_bytes=needed).config == usual.config
+    found = prepared(folder, {}, max_arena_bytes=needed - 1)
+    assert found.config == found.solution.chosen.config != usual.config
+    assert all(
+        smallest_arena_bytes(model) < needed for model in found.untrained_models()
+    )
 
 
 def test_words_that_the_texts_lack_may_stay_as_stand_ins(folder):

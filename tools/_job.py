@@ -62,7 +62,10 @@ _MAX_SEQ_LENGTH = flags.DEFINE_integer(
     "max_seq_length", 64, "Tokens of the exported model, the special ones included."
 )
 _MAX_ARENA_BYTES = flags.DEFINE_integer(
-    "max_arena_bytes", 0, "Limit on the device's RAM for the model; 0 is no limit."
+    "max_arena_bytes",
+    0,
+    "Limit on the device's RAM for the model; 0 is no limit. Where a student of the "
+    "usual proportions needs more, the best shape is searched for that does not.",
 )
 _MAX_FLASH_BYTES = flags.DEFINE_integer(
     "max_flash_bytes",
