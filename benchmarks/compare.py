@@ -13,14 +13,12 @@ the file is not run again; stages that do not depend on the choice are shared.
 import dataclasses
 import json
 import pathlib
-import shlex
-import sys
 import tempfile
 
 from absl import app, flags
 
+from benchmarks._choice import Choice
 from benchmarks._held_out import measured
-from ei_bert_tf.composition import environment
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.job import Job
 from ei_bert_tf.pipeline import Pipeline
@@ -34,7 +32,6 @@ _NAME = flags.DEFINE_string("name", None, "Name of the data.", required=True)
 _WORK_DIR = flags.DEFINE_string(
     "work_dir", "build/compare", "Folder of the stages, NAME/seed-N in it."
 )
-_RESULTS = pathlib.Path(__file__).parent / "choices"
 
 
 def with_choice(choices: dict, name: str, value: str, folder: str) -> dict:
@@ -55,14 +52,10 @@ def with_choice(choices: dict, name: str, value: str, folder: str) -> dict:
 def main(_: list[str]) -> None:
     """Runs what is missing, value after value, and prints the table."""
     name, _, values = _VARY.value.partition("=")
-    target = _RESULTS / _NAME.value / f"{name}.json"
-    found = {"runs": []}
-    if target.is_file():
-        found = json.loads(target.read_text("utf-8"))
-    done = {(run["value"], run["seed"]) for run in found["runs"]}
+    choice = Choice(_NAME.value, name, "compare")
     for seed in map(int, _SEEDS.value):
         for value in values.split(","):
-            if (value, seed) in done:
+            if choice.has(value, seed):
                 continue
             with tempfile.TemporaryDirectory() as folder:
                 choices = with_choice(_job.choices(), name, value, folder)
@@ -71,19 +64,8 @@ def main(_: list[str]) -> None:
                     _WORK_DIR.value, _NAME.value, f"seed-{seed}"
                 )
                 pipeline = Pipeline(Preparation(job), folder_of_seed, resume=True)
-                run = {"value": value, "seed": seed} | measured(pipeline)
-            found["runs"].append(run)
-            found["command"] = shlex.join(
-                ["python", "-m", "benchmarks.compare", *sys.argv[1:]]
-            )
-            found["environment"] = environment()
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.with_suffix(".tmp")
-            temporary.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-            temporary.replace(target)
-    for run in found["runs"]:
-        scores = (round(run[key], 4) for key in ("held_out", "correlation"))
-        print(name, run["value"], "seed", run["seed"], *scores)
+                choice.add({"value": value, "seed": seed} | measured(pipeline))
+    print(choice.table())
 
 
 if __name__ == "__main__":

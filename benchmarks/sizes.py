@@ -15,14 +15,12 @@ file is not run again.
 
 import json
 import pathlib
-import shlex
-import sys
 import tempfile
 
 from absl import app, flags
 
+from benchmarks._choice import Choice
 from benchmarks._held_out import measured
-from ei_bert_tf.composition import environment
 from ei_bert_tf.job import Job
 from ei_bert_tf.pipeline import Pipeline
 from ei_bert_tf.preparation import Preparation
@@ -34,7 +32,6 @@ _EPOCHS = flags.DEFINE_integer("epochs", None, "Of a student.", required=True)
 _SEEDS = flags.DEFINE_list("seeds", ["0"], "Seeds, each for every way.")
 _NAME = flags.DEFINE_string("name", None, "Name of the data.", required=True)
 _WORK_DIR = flags.DEFINE_string("work_dir", "build/sizes", "Folder of the stages.")
-_RESULTS = pathlib.Path(__file__).parent / "choices"
 _WAYS = {
     "direct": {},
     "taylor": {"removal_scores": "taylor"},
@@ -66,30 +63,16 @@ def students(way: str, seed: int, folder: pathlib.Path) -> list[dict]:
 
 def main(_: list[str]) -> None:
     """Runs what is missing, way after way, and prints the table."""
-    target = _RESULTS / _NAME.value / "sizes.json"
-    found: dict = {"runs": []}
-    if target.is_file():
-        found = json.loads(target.read_text("utf-8"))
-    done = {(run["value"], run["seed"]) for run in found["runs"]}
+    choice = Choice(_NAME.value, "sizes", "sizes")
     for seed in map(int, _SEEDS.value):
         folder = pathlib.Path(_WORK_DIR.value, _NAME.value, f"seed-{seed}")
         for way in _WAYS:
-            if (way, seed) in done:
+            if choice.has(way, seed):
                 continue
             on_the_way = students(way, seed, folder)
             run = {"value": way, "seed": seed, "epochs": _EPOCHS.value}
-            found["runs"].append(run | on_the_way[-1] | {"larger": on_the_way[:-1]})
-            found["command"] = shlex.join(
-                ["python", "-m", "benchmarks.sizes", *sys.argv[1:]]
-            )
-            found["environment"] = environment()
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.with_suffix(".tmp")
-            temporary.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-            temporary.replace(target)
-    for run in found["runs"]:
-        scores = (round(run[key], 4) for key in ("held_out", "correlation"))
-        print(run["value"], "seed", run["seed"], *scores)
+            choice.add(run | on_the_way[-1] | {"larger": on_the_way[:-1]})
+    print(choice.table())
 
 
 if __name__ == "__main__":
