@@ -1,4 +1,5 @@
-"""Compares ways to quantize one float student: trained or not, and whose ranges.
+"""Compares ways to quantize one float student: trained or not, whose ranges, how much
+noise on the logits.
 
 usage: python -m benchmarks.quantizations --name=bbc_news --dataset=builtin:bbc_news \
            --preset=quick --max_model_bytes=1000000
@@ -8,7 +9,10 @@ the float student and each way the metric on held-out train, which choices are m
 and on the eval file; of the .tflite files in LiteRT and in TFLM. `logits_error` is the
 root mean square, on held-out train, of what the file's logits are off those of the
 float student before the stage, over their standard deviation: it says how well rounding
-alone does, which moves no weight; a trained way moves off them by its training.
+alone does, which moves no weight; a trained way moves off them by its training. Of
+both texts together `same_class` is the share that gets one class from LiteRT's
+reference kernels, LiteRT and TFLM, `close` the share whose two best classes are at
+most 10 steps of the int8 logits apart.
 """
 
 import dataclasses
@@ -17,6 +21,7 @@ import pathlib
 import shlex
 import sys
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,12 +30,13 @@ from absl import app, flags
 from ei_bert_tf.ablation.record import write_record
 from ei_bert_tf.composition import environment
 from ei_bert_tf.distillation.trainer import predictor
-from ei_bert_tf.evaluation.runtimes import open_runtime
+from ei_bert_tf.evaluation.runtimes import RUNTIMES, open_runtime
 from ei_bert_tf.job import Job
 from ei_bert_tf.metrics import metric_value
 from ei_bert_tf.pipeline import Pipeline
 from ei_bert_tf.preparation import Preparation
 from ei_bert_tf.recipe import Recipe
+from ei_bert_tf.text.wordpiece import Encoded
 from tools import _job
 
 _NAME = flags.DEFINE_string("name", None, "Name of the data.", required=True)
@@ -39,6 +45,7 @@ _WORK_DIR = flags.DEFINE_string(
 )
 _RESULTS = pathlib.Path(__file__).parent / "quantizations"
 _ENGINES = ("litert", "tflm")
+_CLOSE_STEPS = 10
 _PTQ = {"quantization": "ptq"}
 # What each way has beside the recipe of the flags.
 WAYS: dict[str, dict[str, Any]] = {
@@ -49,6 +56,8 @@ WAYS: dict[str, dict[str, Any]] = {
     | {"quantization_ranges": "percentile", "quantization_percentile": 99.9},
     "qat, percentile 99.99": {"quantization_ranges": "percentile"},
     "qat, learned": {"quantization_ranges": "learned"},
+    "qat, noise 5": {"quantization_noise": 5.0},
+    "qat, noise 20": {"quantization_noise": 20.0},
 }
 
 
@@ -97,7 +106,26 @@ def measured(pipeline: Pipeline) -> dict[str, Any]:
         found[engine] = values(logits) | {
             "logits_error": float(np.sqrt(np.mean(error**2)) / spread)
         }
-    return found | {"model_bytes": len(pipeline.model)}
+    both = [encoded for encoded, _ in texts.values()]
+    return (
+        found | decisions(pipeline.model, both) | {"model_bytes": len(pipeline.model)}
+    )
+
+
+def decisions(model: bytes, texts: Sequence[Encoded]) -> dict[str, float]:
+    """`same_class` and `close` of texts of a classification."""
+    logits = np.stack(
+        [
+            np.concatenate([runtime.logits(encoded) for encoded in texts])
+            for runtime in (open_runtime(name, model) for name in RUNTIMES)
+        ]
+    ).astype(int)  # [engines, N, C]
+    classes = logits.argmax(axis=2)
+    best = np.sort(logits[0], axis=1)[:, -2:]
+    return {
+        "same_class": float((classes == classes[0]).all(axis=0).mean()),
+        "close": float((best[:, 1] - best[:, 0] <= _CLOSE_STEPS).mean()),
+    }
 
 
 def main(_: list[str]) -> None:
