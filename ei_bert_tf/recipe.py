@@ -87,8 +87,9 @@ class StudentConfig:
         feed_forward_size: F.
         task_size: width of the teacher's pooler, which the student ends in.
         outputs: C, classes, or 1 for regression.
-        norm: `layer` (LayerNorm), `rms` (RMSNorm, which has no weights in the file),
-            or `affine` (element-wise scale, MobileBERT's NoNorm).
+        norm: `layer` (LayerNorm), `rms` (the same without a gain, which is RMSNorm
+            without weights in the file), or `affine` (element-wise scale, MobileBERT's
+            NoNorm).
         pair: whether segment ids are an input.
         weight_scales: of a kernel's int8: one a `tensor`, or one a `channel` (column).
         distinct_blocks: sets of kernels that the blocks share, neighbours one set; 0

@@ -34,8 +34,8 @@ def build_student(
         dropout: applied behind the embedding and each residual branch, None for none.
         fixed_tokens: T is config.max_tokens (for export), else any T up to it.
         folded: as in the exported graph: the projection into the task layers is part
-            of the pooler's kernel (no activation stands between them), and the norms'
-            shifts are parts of biases.
+            of the pooler's kernel (no activation stands between them), the norms'
+            shifts are parts of biases, and of `rms` norms the centring of weights.
         gates: of the units that are to be removed, None for none.
 
     Returns:
@@ -197,13 +197,14 @@ def _block(
 
 
 def _norm(x, config: StudentConfig, name: str, folded: bool):
-    """LayerNorm (Ba et al. 2016), RMSNorm (Zhang and Sennrich 2019), or MobileBERT's
-    element-wise affine, which is one MUL.
+    """LayerNorm (Ba et al. 2016), the same without a gain, or MobileBERT's element-wise
+    affine, which is one MUL.
 
-    The shift is there in float training only, so that dropout falls on the branches and
-    not on it. RMSNorm has no gain either.
+    What folding.py folds is there in float training only: the shift, so that dropout
+    falls on the branches and not on it, and, where there is no gain, the centring, so
+    that what is left for the file is RMSNorm (Zhang and Sennrich 2019).
     """
-    if config.norm == "layer":
+    if config.norm == "layer" or (config.norm == "rms" and not folded):
         mean = own.Mean(name=f"{name}_mean")(x)
         x = keras_layers.Subtract(name=f"{name}_centred")([x, mean])
     if config.norm != "affine":

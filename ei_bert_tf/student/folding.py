@@ -14,7 +14,9 @@ def fold(
 
     The projection into the task layers: tanh((x P + p) W + w) = tanh(x (P W) + (p W +
     w)), one kernel of H x task_size in place of two. A norm's shift s: what reads n + s
-    gets the bias b + s W, and the next sum its s from the bias of what it adds.
+    gets the bias b + s W, and the next sum its s from the bias of what it adds. The
+    centring of `rms` norms: n has mean 0 already, so a sum is centred when what is
+    added to n is, by columns of W and elements of b less their mean over the outputs.
     Not a bit of the function changes in exact arithmetic.
 
     Args:
@@ -25,6 +27,8 @@ def fold(
         layer.name: layer.get_weights() for layer in student.layers if layer.weights
     }
     _fold_shifts(weights, config)
+    if config.norm == "rms":
+        _centre_writers(weights, config)
     projection, shift = weights.pop("task_projection")
     kernel, bias = weights["pooler"]
     weights["pooler"] = [projection @ kernel, shift @ kernel + bias]
@@ -48,6 +52,20 @@ def _fold_shifts(weights: Weights, config: StudentConfig) -> None:
             _add_to_bias(weights, reader, shift @ _kernel(weights, reader, config))
         if place + 1 < len(places):
             _add_to_bias(weights, places[place + 1][1], shift)
+
+
+def _centre_writers(weights: Weights, config: StudentConfig) -> None:
+    writers = [writer for _, writer in norm_places(config)]
+    writers += ["embedding_projection", "segment_embedding"]
+    writers += [
+        f"shared_{number}_{role}"
+        for number in config.kernel_sets
+        for role in ("attention_output", "feed_forward_output")
+    ]
+    for name in set(writers) & set(weights):
+        weights[name] = [
+            values - values.mean(axis=-1, keepdims=True) for values in weights[name]
+        ]
 
 
 def _kernel(weights: Weights, name: str, config: StudentConfig) -> np.ndarray:

@@ -42,7 +42,8 @@ class Slice:
 
 class NormFit:
     """Least squares of norm(x) * scale + shift to what the larger model's norm gives
-    in the smaller one's basis; the scale is one per dimension, RMSNorm's one in all."""
+    in the smaller one's basis; the scale is one per dimension, that of `rms` one in
+    all."""
 
     def __init__(self, norm: str):
         self._norm = norm
@@ -51,16 +52,15 @@ class NormFit:
     def add(self, before: np.ndarray, after: np.ndarray) -> None:
         """Takes in rows [R, h] from before and behind the norm, in the basis."""
         x = before.astype(np.float64)
-        if self._norm == "layer":
-            x = x - x.mean(axis=1, keepdims=True)
         if self._norm != "affine":
+            x = x - x.mean(axis=1, keepdims=True)
             x = x / np.sqrt(np.square(x).mean(axis=1, keepdims=True) + _LEAST_VARIANCE)
         y = after.astype(np.float64)
         terms = (len(x), x.sum(0), y.sum(0), (x * x).sum(0), (x * y).sum(0))
         self._sums = [a + b for a, b in zip(self._sums, terms, strict=True)]
 
     def solve(self) -> tuple[np.ndarray, np.ndarray]:
-        """Scale, float32 [h] (RMSNorm's [1]), and shift, float32 [h]."""
+        """Scale, float32 [h] (of `rms` [1]), and shift, float32 [h]."""
         n, x, y, xx, xy = self._sums
         covariance, variance = xy - x * y / n, xx - x * x / n
         if self._norm == "rms":
@@ -158,7 +158,7 @@ def sliced(weights: Weights, config: StudentConfig, cut: Slice) -> Weights:
 def add_norms(weights: Weights, config: StudentConfig, cut: Slice) -> None:
     """Adds the fitted norms, exactly.
 
-    RMSNorm has no gain: in place of c n + s the stream has n + s / c, what reads it
+    `rms` has no gain: in place of c n + s the stream has n + s / c, what reads it
     c W, and what writes the other side of the next sum W / c and b / c, because the
     next norm is that of a multiple too. (Kernels that blocks share get one block's c.)
     """
