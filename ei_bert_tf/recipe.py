@@ -246,7 +246,7 @@ class Recipe:
     attention_weight: float = 0.1
     relation_weight: float = 1.0
     layers: int = 3
-    norm: str = "layer"
+    norm: str = "rms"
     distinct_blocks: int = 0
     embedding_form: str = EMBEDDING_FORMS[0]
     statistics_texts: int = 2000

@@ -14,6 +14,7 @@ from ei_bert_tf.compat import tf
 from ei_bert_tf.distillation.lessons import teacher_batch, teacher_extras
 from ei_bert_tf.losses import divergence
 from ei_bert_tf.recipe import Recipe, StudentConfig
+from ei_bert_tf.student.encoder import norm_output
 from ei_bert_tf.student.slicing import Slice
 from ei_bert_tf.teacher.backbone import Teacher
 from ei_bert_tf.teacher.forward import States, forward
@@ -116,9 +117,9 @@ class Layerwise(TokenLessons):
         self.offsets = tf.Variable(offsets.astype(np.float32), name="offsets")
         self.variables = [self.transform, self.offsets]
         blocks = range(self.config.layers)
-        last = "normal" if self.config.norm == "rms" else "scale"
-        self._states = [f"embedding_norm_{last}"] + [
-            f"block_{index}_feed_forward_norm_{last}" for index in blocks[:-1]
+        norms = [f"block_{index}_feed_forward_norm" for index in blocks[:-1]]
+        self._states = [
+            norm_output(norm, self.config) for norm in ("embedding_norm", *norms)
         ]
         self._heads = [
             (f"block_{i}_query_heads", f"block_{i}_key_heads") for i in blocks

@@ -11,11 +11,12 @@ from ei_bert_tf.compat import tf
 from ei_bert_tf.conversion.layer_outputs import layer_outputs
 from ei_bert_tf.evaluation.runtimes import LiteRt
 from ei_bert_tf.recipe import StudentConfig
-from ei_bert_tf.student.encoder import student_inputs
+from ei_bert_tf.student.encoder import norm_output, student_inputs
+from ei_bert_tf.student.slicing import norm_places
 from ei_bert_tf.text.wordpiece import Encoded
 
 # The layers that compute: what only moves values has the error of what came before.
-_KINDS = ("Dense", "JoinedDense", "Bias", "Shift", "Scale", "Activation")
+_KINDS = ("Dense", "JoinedDense", "Bias", "Activation")
 
 
 def layer_errors(
@@ -44,10 +45,12 @@ def layer_errors(
         raise ValueError("layer errors: no text to compare")
     engine = LiteRt(model, reference=True, preserve_all_tensors=True)
     tensors = layer_outputs(model)
+    norms = {norm_output(norm, config) for norm, _ in norm_places(config)}
     layers = [
         layer.name
         for layer in student.layers
-        if type(layer).__name__ in _KINDS and layer.name in tensors
+        if (type(layer).__name__ in _KINDS or layer.name in norms)
+        and layer.name in tensors
     ]
     tapped = tf.keras.Model(
         student.inputs, [student.get_layer(name).output for name in layers]

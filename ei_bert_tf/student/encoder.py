@@ -108,6 +108,15 @@ def student_inputs(config: StudentConfig, batch: dict) -> list:
     return [batch[name] for name in names]
 
 
+def norm_output(norm: str, config: StudentConfig) -> str:
+    """The layer that a norm ends in, in the exported form.
+
+    Args:
+        norm: its name, such as `embedding_norm`.
+    """
+    return f"{norm}_normal" if config.norm == "rms" else f"{norm}_scale"
+
+
 def _dense(units: int, name: str, activation: str | None = None):
     return keras_layers.Dense(
         units, activation=activation, kernel_initializer=_initializer(), name=name
