@@ -6,6 +6,7 @@ engine wins by looking at neighbours, or loses on its way from one to the next, 
 the sum of the operators lacks beside the whole.
 """
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -57,7 +58,7 @@ def operator_latency(model: bytes, encoded: Encoded, rounds: int) -> dict[str, A
     for name, prepare in zip(ENGINES, (_litert, _tflm), strict=True):
         runtime = open_runtime(name, model, 1)
         calls = [
-            lambda runtime=runtime: runtime.logits(encoded),
+            functools.partial(runtime.run, runtime.inputs(encoded, 0)),
             prepare(nothing, inputs[-1]),
             *map(prepare, alone.files, inputs),
         ]
