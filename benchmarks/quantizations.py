@@ -43,6 +43,7 @@ _NAME = flags.DEFINE_string("name", None, "Name of the data.", required=True)
 _WORK_DIR = flags.DEFINE_string(
     "work_dir", "build/quantizations", "Folder of the stages, NAME in it."
 )
+_WAYS = flags.DEFINE_multi_string("way", [], "One of the ways, repeated; else all.")
 _RESULTS = pathlib.Path(__file__).parent / "quantizations"
 _ENGINES = ("litert", "tflm")
 _CLOSE_STEPS = 10
@@ -135,7 +136,7 @@ def main(_: list[str]) -> None:
     if target.is_file():
         ways = json.loads(target.read_text("utf-8"))["ways"]
     for name, more in WAYS.items():
-        if name in ways:
+        if name in ways or (_WAYS.value and name not in _WAYS.value):
             continue
         folder = pathlib.Path(_WORK_DIR.value, _NAME.value)
         pipeline = finished(_job.choices(), more, folder)
