@@ -1,7 +1,7 @@
 """Puts a bundle's classifier under load, and counts the memory that it adds.
 
 usage: python -m benchmarks.load --bundle=build/demo
-writes benchmarks/speed/load.json: open-loop traffic of 100,000 requests a pattern at
+writes benchmarks/speed/load.json, or --name's: open-loop traffic of 100,000 requests a pattern at
 70 % of what two threads on two cores answer at most, the memory that model, interpreter
 and tokenizer add, and 10,000 requests a pattern with one thread that a control group of
 the kernel gives 10 of 100 ms (root is needed). The machine has to have nothing else to
@@ -27,7 +27,8 @@ from ei_bert_tf.composition import environment
 
 _BUNDLE = flags.DEFINE_string("bundle", None, "A finished bundle.", required=True)
 _REQUESTS = flags.DEFINE_integer("requests", 100_000, "Of each pattern.")
-_RESULT = pathlib.Path(__file__).parent / "speed" / "load.json"
+_NAME = flags.DEFINE_string("name", "load", "Name of the record.")
+_RESULTS = pathlib.Path(__file__).parent / "speed"
 
 
 def main(_: list[str]) -> None:
@@ -46,7 +47,7 @@ def main(_: list[str]) -> None:
         "command": shlex.join(["python", "-m", "benchmarks.load", *sys.argv[1:]]),
         "environment": environment(),
     }
-    write_record(record, _RESULT)
+    write_record(record, _RESULTS / f"{_NAME.value}.json")
 
 
 if __name__ == "__main__":
