@@ -1,11 +1,11 @@
 """Puts a bundle's classifier under load, and counts the memory that it adds.
 
 usage: python -m benchmarks.load --bundle=build/demo
-writes benchmarks/speed/load.json, or --name's: open-loop traffic of 100,000 requests a pattern at
-70 % of what two threads on two cores answer at most, the memory that model, interpreter
-and tokenizer add, and 10,000 requests a pattern with one thread that a control group of
-the kernel gives 10 of 100 ms (root is needed). The machine has to have nothing else to
-do.
+writes benchmarks/speed/load.json, or --name's: open-loop traffic of 100,000 requests a
+pattern at 70 % of the highest rate that two threads on two cores keep up with, the
+memory that model, interpreter and tokenizer add, and 10,000 requests a pattern with one
+thread that a control group of the kernel gives 10 of 100 ms (root is needed). The
+machine has to have nothing else to do.
 """
 
 import pathlib
