@@ -63,8 +63,8 @@ def operator_latency(model: bytes, encoded: Encoded, rounds: int) -> dict[str, A
             *map(prepare, alone.files, inputs),
         ]
         whole, empty, *single = _medians(calls, rounds)
-        found[name] = _by_kind(alone.names, [max(ms - empty, 0.0) for ms in single])
-        found[name]["whole_ms"] = round(whole, 4)
+        times = [max(ms - empty, 0.0) for ms in single]
+        found[name] = {"whole_ms": round(whole, 4), **_by_kind(alone.names, times)}
     return found
 
 
@@ -82,7 +82,7 @@ def _by_kind(names: list[str], times: list[float]) -> dict[str, Any]:
             }
         )
     rows.sort(key=lambda row: -row["share"])
-    return {"whole_ms": 0.0, "sum_ms": round(total, 4), "operators": rows}
+    return {"sum_ms": round(total, 4), "operators": rows}
 
 
 def _medians(calls: list[Callable[[], Any]], rounds: int) -> list[float]:
