@@ -78,15 +78,19 @@ def under_load(request: dict[str, Any]) -> dict[str, Any]:
     rate = request["utilization"] * limit
     patterns = {}
     for pattern in PATTERNS:
-        moments = arrivals(pattern, request["requests"], rate, request["seed"])
         before = memory()["resident_bytes"]
+        moments = arrivals(pattern, request["requests"], rate, request["seed"])
         served = service.serve(moments)
-        after = memory()["resident_bytes"]
         patterns[pattern] = {
             "requests": request["requests"],
             "errors": served.errors,
             "latency_ms": served.summary(),
             "seconds": round(served.seconds, 2),
+        }
+        # What it noted of each request is the measurement's memory, not the service's.
+        del served, moments
+        after = memory()["resident_bytes"]
+        patterns[pattern] |= {
             "resident_bytes_before": before,
             "resident_bytes_after": after,
             "memory_growth": round(after / before - 1, 5),
