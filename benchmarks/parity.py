@@ -17,11 +17,11 @@ import itertools
 import pathlib
 import shlex
 import sys
-from typing import Any
 
 import numpy as np
 from absl import app, flags
 
+from benchmarks._decisions import decisions
 from ei_bert_tf.ablation.record import write_record
 from ei_bert_tf.bundle import Bundle
 from ei_bert_tf.composition import environment
@@ -69,24 +69,6 @@ def largest_differences(logits: dict[str, np.ndarray]) -> dict[str, dict[str, in
             "lead": int(np.ptp(apart, axis=1).max()),
         }
     return found
-
-
-def decisions(logits: dict[str, np.ndarray], bound: int) -> dict[str, Any]:
-    """Which texts get one class from all, and how near the others' best two are."""
-    classes = np.stack([values.argmax(axis=1) for values in logits.values()])
-    apart = (classes != classes[0]).any(axis=0)
-    best = np.sort(logits["litert_reference"].astype(int), axis=1)[:, -2:]
-    leads = best[:, 1] - best[:, 0]
-    return {
-        "same_class": float(1 - apart.mean()),
-        "agreement": {
-            name: float(np.mean(values.argmax(axis=1) == classes[1]))
-            for name, values in logits.items()
-        },
-        "leads_where_apart": sorted(leads[apart].tolist()),
-        "apart_beyond_the_bound": int(np.sum(apart & (leads > bound))),
-        "leads_within_the_bound": float(np.mean(leads <= bound)),
-    }
 
 
 def main(_: list[str]) -> None:

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from absl import app, flags
 
+from benchmarks._decisions import decisions
 from ei_bert_tf.ablation.record import write_record
 from ei_bert_tf.composition import environment
 from ei_bert_tf.distillation.trainer import predictor
@@ -107,25 +108,21 @@ def measured(pipeline: Pipeline) -> dict[str, Any]:
         found[engine] = values(logits) | {
             "logits_error": float(np.sqrt(np.mean(error**2)) / spread)
         }
-    both = [encoded for encoded, _ in texts.values()]
-    return (
-        found | decisions(pipeline.model, both) | {"model_bytes": len(pipeline.model)}
-    )
+    if not pipeline.task.is_regression:
+        found |= _agreement(pipeline.model, [encoded for encoded, _ in texts.values()])
+    return found | {"model_bytes": len(pipeline.model)}
 
 
-def decisions(model: bytes, texts: Sequence[Encoded]) -> dict[str, float]:
+def _agreement(model: bytes, texts: Sequence[Encoded]) -> dict[str, float]:
     """`same_class` and `close` of texts of a classification."""
-    logits = np.stack(
-        [
-            np.concatenate([runtime.logits(encoded) for encoded in texts])
-            for runtime in (open_runtime(name, model) for name in RUNTIMES)
-        ]
-    ).astype(int)  # [engines, N, C]
-    classes = logits.argmax(axis=2)
-    best = np.sort(logits[0], axis=1)[:, -2:]
+    logits = {}
+    for name in RUNTIMES:
+        runtime = open_runtime(name, model)
+        logits[name] = np.concatenate([runtime.logits(encoded) for encoded in texts])
+    found = decisions(logits, _CLOSE_STEPS, leads_of="litert")
     return {
-        "same_class": float((classes == classes[0]).all(axis=0).mean()),
-        "close": float((best[:, 1] - best[:, 0] <= _CLOSE_STEPS).mean()),
+        "same_class": found["same_class"],
+        "close": found["leads_within_the_bound"],
     }
 
 

@@ -117,3 +117,16 @@ def test_saturation_is_what_the_workers_can_do():
     two = saturation([worker(0.01)] * 2, TEXTS[:1], RIGHT, 60)
     assert 60 < one <= 103
     assert 1.2 * one < two <= 206
+
+
+def test_what_does_not_last_is_no_saturation():
+    """The first answers are cheap: a full queue gets more than goes on for ever."""
+    left = [45]
+
+    def classify(text):
+        left[0] -= 1
+        time.sleep(0.0005 if left[0] >= 0 else 0.005)
+        return np.array([1])
+
+    # 200 a second at most; the queue's first 60 answers come at some 600.
+    assert 100 < saturation([classify], TEXTS[:1], RIGHT, 60) < 215
