@@ -177,18 +177,27 @@ class Preparation:
             embedding_form=self.recipe.embedding_form,
         )
         limit = self.job.max_arena_bytes
-        if limit and not self.job.sizes and self._arena_bytes(config) > limit:
-            return self._searched(smallest, largest)
+        if limit and not self.job.sizes:
+            needed = self._arena_bytes(config)
+            if needed > limit:
+                return self._searched(smallest, largest, {config: needed})
         return config
 
-    def _searched(self, smallest: int, largest: int) -> StudentConfig:
-        self.solution = self._solve(smallest, largest)
+    def _searched(
+        self,
+        smallest: int,
+        largest: int,
+        too_large: dict[StudentConfig, int] | None = None,
+    ) -> StudentConfig:
+        self.solution = self._solve(smallest, largest, too_large)
         return self.solution.chosen.config
 
     def _arena_bytes(self, config: StudentConfig) -> int:
         return smallest_arena_bytes(untrained_model(config, self.job.seed))
 
-    def _solve(self, smallest: int, largest: int) -> Solution:
+    def _solve(
+        self, smallest: int, largest: int, too_large: dict[StudentConfig, int] | None
+    ) -> Solution:
         job, backbone = self.job, self.teacher.backbone
         return solve(
             Limits(
@@ -208,6 +217,7 @@ class Preparation:
             },
             self._arena_bytes,
             count=self.recipe.candidates,
+            too_large=too_large,
             max_tokens=self.tokens,
             outputs=self.task.outputs,
             norm=self.recipe.norm,

@@ -134,6 +134,7 @@ def test_a_student_too_small_for_tables_is_refused(tiny, monkeypatch):
     assert not (tiny / "none").exists()
 
 
+@pytest.mark.slow
 def test_the_arena_of_its_tables_is_refused_before_training(tiny):
     asked = choices(tiny, lookup_table_weights=True)
     models = preparation.Preparation(Job(**asked)).untrained_models()

@@ -56,6 +56,7 @@ def test_the_recipe_s_shape_reaches_the_student(folder):
     assert found.config.embedding_form == "product"
 
 
+@pytest.mark.slow
 def test_a_shape_is_searched_for_where_the_usual_arena_is_too_large(folder):
     usual = prepared(folder, {})
     (needed,) = map(smallest_arena_bytes, usual.untrained_models())

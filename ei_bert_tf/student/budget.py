@@ -95,6 +95,7 @@ def solve(
     teacher: Mapping[str, int],
     measure_arena: Callable[[StudentConfig], int],
     count: int = 1,
+    too_large: Mapping[StudentConfig, int] | None = None,
     **fixed: Any,
 ) -> Solution:
     """The shape to train, or several to choose from.
@@ -106,6 +107,7 @@ def solve(
             `head_size`.
         measure_arena: bytes of a shape, asked only where there is a limit.
         count: how many candidates at most.
+        too_large: arena bytes of shapes that are known to break the limit.
         fixed: max_tokens, outputs, norm and pair of the StudentConfig.
 
     Raises:
@@ -123,7 +125,9 @@ def solve(
     )
     if not fitting:
         raise InputError(_blame(shapes, limits))
-    found = _first_in_arena(fitting, limits.max_arena_bytes, measure_arena, count)
+    found = _first_in_arena(
+        fitting, limits.max_arena_bytes, measure_arena, count, too_large or {}
+    )
     return Solution(found, found[0], _front(fitting), len(fitting), len(shapes))
 
 
@@ -241,6 +245,7 @@ def _first_in_arena(
     limit: int,
     measure_arena: Callable[[StudentConfig], int],
     count: int,
+    known: Mapping[StudentConfig, int],
 ) -> list[Candidate]:
     """The best whose arena fits, as many as asked for if there are so many kinds.
 
@@ -249,8 +254,11 @@ def _first_in_arena(
     measurement, is above the limit.
     """
     found: dict[tuple, Candidate] = {}
-    too_large: list[tuple[int, ...]] = []
-    correction = math.inf
+    too_large = [_arena_sizes(config) for config in known]
+    correction = min(
+        (needed / _rough_arena(config) for config, needed in known.items()),
+        default=math.inf,
+    )
     for candidate in ranked:
         if len(found) == count:
             break

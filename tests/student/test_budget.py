@@ -24,7 +24,7 @@ TEACHER = {
 }
 
 
-def solved(measure_arena=None, count=1, **limits):
+def solved(measure_arena=None, count=1, too_large=None, **limits):
     return solve(
         Limits(**{"max_model_bytes": 1_000_000, **limits}),
         600,
@@ -32,6 +32,7 @@ def solved(measure_arena=None, count=1, **limits):
         TEACHER,
         measure_arena or (lambda config: 0),
         count=count,
+        too_large=too_large,
         max_tokens=64,
         outputs=7,
     )
@@ -109,6 +110,13 @@ def test_the_arena_is_measured_on_the_best_first():
     assert len(asked) < 20
     with pytest.raises(InputError, match=r"--max_arena_bytes=500: every student"):
         solved(measure, max_arena_bytes=500)
+    # What was measured before is not measured again, and spares others.
+    first, count = asked[0], len(asked)
+    asked.clear()
+    again = solved(
+        measure, too_large={first: measure(first)}, max_arena_bytes=limit
+    ).chosen.config
+    assert again == chosen and asked.count(first) == 1 and len(asked) <= count
 
 
 @pytest.mark.parametrize(
