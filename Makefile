@@ -9,7 +9,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 RUN := $(VENV)/bin/python
 
-.PHONY: venv demo site lint test test-all
+.PHONY: venv demo site records lint test test-all
 
 venv: $(STAMP)
 
@@ -28,6 +28,12 @@ demo: $(STAMP)
 
 site: $(STAMP)
 	@bash tests/site_check.sh $(RUN) build/site-env
+
+# What is derived from the records of benchmarks/, after a new one.
+records: $(STAMP)
+	@$(RUN) -m benchmarks.refresh_defaults
+	@$(RUN) -m benchmarks.fit_quality
+	@$(RUN) -m benchmarks.table --write
 
 lint: $(STAMP)
 	@$(RUN) -m ruff check .

@@ -350,8 +350,6 @@ _PRESETS: dict[str, dict[str, Any]] = {
         # However many texts there are, quick stays quick.
         "epoch_texts": 1500,
         "student_learning_rate": 1e-3,
-        # With its gain a student is sooner close to the teacher (docs/method.md).
-        "norm": "layer",
         "quantization_epochs": 5,
         "palette_epochs": 5,
         "quantization_learning_rate": 2e-4,

@@ -82,7 +82,7 @@ def disagreements(bundle, rows, found):
             different.append((rows[number], shown, wanted))
         else:
             # The browser's kernels round otherwise: docs/parity.md has the bound of a
-            # lead, 12 steps, which move a probability by at most this.
+            # lead, which moves a probability by at most this.
             number_shown = float(shown["number"].removesuffix(" %")) / 100
             assert abs(number_shown - wanted.probability) < 0.1, rows[number]
     return different
@@ -105,7 +105,7 @@ def test_the_page_labels_as_predict_does(tmp_path):
     parity = json.loads((PARITY / "bbc_news.json").read_text("utf-8"))
     most = max(row["lead"] for row in parity["largest_differences"].values())
     unclear = [row[0] for row, *_ in different]
-    assert len(unclear) <= 2 and not set(unclear) & set(texts[:150])
+    assert len(unclear) <= 1 and not set(unclear) & set(texts[:150])
     encoded = bundle.tokenizer.encode(unclear, None, bundle.manifest["max_seq_length"])
     logits = open_runtime("litert", bundle.model).logits(encoded).astype(int)
     for row, (_, shown, wanted) in zip(logits, different, strict=True):
