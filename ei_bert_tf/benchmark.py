@@ -256,7 +256,10 @@ def as_text(measured: dict[str, Any]) -> str:
             lines.append(
                 f"{name}, {pattern}: {found['requests']} requests, "
                 f"{found['errors']} errors, median {times['median']:.2f} ms, "
-                f"p99 {times['p99']:.2f} ms, memory {found['memory_growth']:+.2%}"
+                f"p99 {times['p99']:.2f} ms (of tenths "
+                f"{min(times['p99_of_tenths']):.2f} to "
+                f"{max(times['p99_of_tenths']):.2f}), "
+                f"memory {found['memory_growth']:+.2%}"
             )
     for name, found in measured.get("memory", {}).items():
         added = found["total"]

@@ -23,6 +23,7 @@ BURST_REQUESTS = 10
 _HALVINGS = 7
 _GROWTH = 0.02
 PERCENTILES = {"median": 50, "p95": 95, "p99": 99, "p99_9": 99.9}
+_STRETCHES = 10
 
 
 def arrivals(pattern: str, requests: int, rate: float, seed: int) -> np.ndarray:
@@ -65,12 +66,21 @@ class Served:
     seconds: float
 
     def summary(self) -> dict[str, Any]:
-        """Median, tail and largest latency in milliseconds."""
-        found = {
-            name: round(float(np.percentile(self.latency_ms, percentile)), 3)
+        """Median, tail and largest latency in milliseconds, and the 99th percentile of
+        each tenth of the requests: a moment in which the machine did something else is
+        in one of them."""
+        found: dict[str, Any] = {
+            name: _percentile(self.latency_ms, percentile)
             for name, percentile in PERCENTILES.items()
         }
-        return found | {"max": round(float(self.latency_ms.max()), 3)}
+        found["max"] = round(float(self.latency_ms.max()), 3)
+        stretches = np.array_split(self.latency_ms, _STRETCHES)
+        found["p99_of_tenths"] = [_percentile(part, 99) for part in stretches]
+        return found
+
+
+def _percentile(latency_ms: np.ndarray, percentile: float) -> float:
+    return round(float(np.percentile(latency_ms, percentile)), 3)
 
 
 def serve(

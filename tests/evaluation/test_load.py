@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ei_bert_tf.evaluation.load import (
     BURST_REQUESTS,
     PATTERNS,
+    Served,
     arrivals,
     saturation,
     serve,
@@ -79,6 +80,14 @@ def test_a_latency_counts_from_the_arrival():
     assert served.errors == 0
 
 
+def test_a_disturbance_is_in_one_tenth():
+    latency = np.full(1000, 2.0)
+    latency[300:350] = 90.0
+    found = Served(latency, 0, 1.0).summary()
+    assert (found["median"], found["p99"], found["max"]) == (2.0, 90.0, 90.0)
+    assert found["p99_of_tenths"] == [2.0] * 3 + [90.0] + [2.0] * 6
+
+
 def test_no_answer_comes_before_its_request():
     seen = []
     moments = np.array([0.0, 0.05, 0.1])
@@ -100,9 +109,8 @@ def test_wrong_answers_and_exceptions_are_errors():
 
 
 def test_the_summary_has_the_tail():
-    latency = np.arange(1.0, 1002)
-    served = serve([worker()], TEXTS[:1], RIGHT, np.zeros(1))
-    found = type(served)(latency, 0, 1.0).summary()
+    found = Served(np.arange(1.0, 1002), 0, 1.0).summary()
+    del found["p99_of_tenths"]
     assert found == {
         "median": 501.0,
         "p95": 951.0,
