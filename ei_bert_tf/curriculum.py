@@ -92,6 +92,7 @@ class Curriculum:
             prepared.copies,
             recipe.augmented_words,
             stage_seed(prepared.job.seed, "augmentation"),
+            recipe.augmented_splices,
         )
         texts = {"texts": more.texts, "pairs": more.pairs}
         (folder / _TEXTS).write_text(json.dumps(texts), "utf-8")

@@ -39,6 +39,7 @@ _BELOW_ONE = (
     "student_dropout",
     "warmup_share",
     "augmented_words",
+    "augmented_splices",
 )
 _MAY_BE_ZERO = (
     "augmented_copies",
@@ -156,8 +157,10 @@ class Recipe:
             the decay of the running mean of its weights, which is what stays.
         keep_by: which pieces stay: those that receive most attention, the most
             frequent, or those with the largest product of both.
-        augmented_copies, augmented_words: texts that the student learns beside the
-            given ones: copies of each, in which that share of the words is replaced.
+        augmented_copies, augmented_words, augmented_splices: texts that the student
+            learns beside the given ones: copies of each, in which that share of the
+            words is replaced; that share of the copies of single texts go on with the
+            end of another one.
             Where there are any, augmented_least_texts makes them more until there are
             so many.
         student_*: distillation in float, over given and augmented texts.
@@ -239,6 +242,7 @@ class Recipe:
     augmented_copies: int = 2
     augmented_least_texts: int = 64000
     augmented_words: float = 0.3
+    augmented_splices: float = 0.5
     logits_weight: float = 1.0
     features_weight: float = 1.0
     task_weight: float = 0.2

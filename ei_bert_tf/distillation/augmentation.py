@@ -1,11 +1,12 @@
-"""More texts for the student: words give way to their neighbours.
+"""More texts for the student: spliced ones, in which words give way to neighbours.
 
 A small student learns the texts that it sees by heart long before it has learnt all
 that the teacher could say. TinyBERT (Jiao et al. 2020, section 3.3) replaces words by
 neighbours in GloVe and by a masked language model's guesses; here the neighbours are
 those of the teacher's own embedding table, so nothing has to be downloaded. A
-replaced word may turn the meaning round ("good", "bad"): such a text has no label, and
-the teacher says what it means.
+replaced word may turn the meaning round ("good", "bad"), and a text that ends as
+another one does means something between the two: such texts have no label, and the
+teacher says what they mean.
 """
 
 import re
@@ -65,8 +66,12 @@ def augmented(
     copies: int,
     share: float,
     seed: int,
+    spliced: float = 0.0,
 ) -> Examples:
     """Every text `copies` times, a share of its words replaced by neighbours.
+
+    What a copy is of may be spliced first: the beginning of the text, its first word at
+    least, and the end of another one.
 
     Args:
         examples: N texts or pairs.
@@ -74,6 +79,7 @@ def augmented(
         copies: of each text.
         share: probability that a word that has neighbours is replaced.
         seed: of the draws.
+        spliced: probability of a splice, of single texts; pairs are never spliced.
 
     Returns:
         copies * N examples without targets.
@@ -86,9 +92,23 @@ def augmented(
             return match[0]
         return near[generator.integers(len(near))]
 
-    def rewritten(texts: Sequence[str]) -> list[str]:
-        return [_WORD.sub(replace, text) for _ in range(copies) for text in texts]
+    def splice(text: str) -> str:
+        other = examples.texts[generator.integers(len(examples))].split()
+        words = text.split()
+        first = words[: generator.integers(1, len(words) + 1)] if words else []
+        last = other[generator.integers(len(other)) :] if other else []
+        return " ".join(first + last)
 
-    texts = rewritten(examples.texts)
+    def rewritten(texts: Sequence[str], spliced: float = 0.0) -> list[str]:
+        found = []
+        for _ in range(copies):
+            for text in texts:
+                given = splice(text) if generator.random() < spliced else text
+                found.append(_WORD.sub(replace, given))
+        return found
+
+    if examples.pairs is not None:
+        spliced = 0.0
+    texts = rewritten(examples.texts, spliced)
     pairs = None if examples.pairs is None else rewritten(examples.pairs)
     return Examples(texts, pairs, examples.no_targets(len(texts)))

@@ -71,3 +71,30 @@ def test_regression_rows_lose_their_number():
     assert found.texts == ["good", "good"]
     assert found.pairs is None
     assert np.isnan(found.targets).all()
+
+
+def test_a_splice_goes_on_with_the_end_of_another_text():
+    texts = ["one two three", "alpha beta", "x", ""]
+    examples = Examples(texts, None, np.zeros(4, np.int32))
+    found = augmented(examples, {}, 500, 0.0, 0, 0.5).texts
+    assert found == augmented(examples, {}, 500, 0.0, 0, 0.5).texts
+    ends = {" ".join(text.split()[k:]) for text in texts for k in range(4)}
+    of_first = found[::4]
+    same = sum(text == texts[0] for text in of_first)
+    # Half are as they were; of the others the cuts at the ends leave some so.
+    assert 230 <= same <= 350
+    cut = [text for text in of_first if not text.startswith(texts[0])]
+    assert len(cut) > 80
+    for text in cut:
+        rest = text.removeprefix("one").removeprefix(" two").strip()
+        assert text.startswith("one") and rest in ends
+    assert {"", "x", "alpha beta", "beta", "two three"} <= set(found[3::4])
+
+
+def test_pairs_are_not_spliced():
+    examples = Examples(["a b", "c d"], ["e f", "g h"], np.zeros(2, np.int32))
+    found = augmented(examples, {}, 20, 0.0, 0, 0.9)
+    assert set(zip(found.texts, found.pairs, strict=True)) == {
+        ("a b", "e f"),
+        ("c d", "g h"),
+    }
