@@ -19,7 +19,9 @@ from tests.programs import run_program
 
 def limit(vocabulary, hidden, heads):
     """The least limit that a student of this shape is chosen for."""
-    shape = StudentConfig(vocabulary, 13, 3, hidden, hidden // 2, heads, 10, 28, 40, 2)
+    shape = StudentConfig(
+        *(vocabulary, 13, 3, hidden, hidden // 2, heads, 10, 28, 40, 2), norm="rms"
+    )
     return math.ceil(model_bytes(shape) * 1.0101)
 
 
