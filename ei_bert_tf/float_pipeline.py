@@ -200,7 +200,9 @@ class FloatPipeline:
         # The first stage of cross-distillation is that of a still teacher.
         method = "kd" if self.job.method == "cross" else self.job.method
         return [
-            recipe.choices("student", "epoch_texts", "layers", "norm"),
+            recipe.choices(
+                "student", "epoch_texts", "layers", "norm", "attention_form"
+            ),
             recipe.choices("statistics_texts", "keep_by", "task_layers"),
             recipe.choices(*LOSS_WEIGHTS),
             *(shape.to_json() for shape in shapes),

@@ -171,6 +171,7 @@ class Preparation:
             layers=layers,
             outputs=self.task.outputs,
             norm=self.recipe.norm,
+            attention_form=self.recipe.attention_form,
             weight_scales=self.recipe.weight_scales,
             pair=self.task.is_pair,
             distinct_blocks=min(self.recipe.distinct_blocks, layers),
@@ -221,6 +222,7 @@ class Preparation:
             max_tokens=self.tokens,
             outputs=self.task.outputs,
             norm=self.recipe.norm,
+            attention_form=self.recipe.attention_form,
             weight_scales=self.recipe.weight_scales,
             pair=self.task.is_pair,
         )

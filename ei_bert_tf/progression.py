@@ -53,7 +53,8 @@ class SmallerPipeline(Pipeline):
         recipe, config, former = self.recipe, self.config, self._former
         self.store.depend_on(
             [
-                recipe.choices("student", "epoch_texts", "layers", "norm", "removal"),
+                recipe.choices("student", "epoch_texts", "layers", "removal"),
+                recipe.choices("norm", "attention_form"),
                 recipe.choices("statistics_texts", "keep_by", "task_layers"),
                 recipe.choices(*LOSS_WEIGHTS),
                 config.to_json(),

@@ -13,6 +13,7 @@ METHODS = ("kd", "cross", "layerwise", "relation", "none")
 PRESET_METHODS = {"quick": "kd", "standard": "cross", "thorough": "cross"}
 STUDENT_STARTS = ("slice", "random")
 NORMS = ("layer", "rms", "affine")
+ATTENTION_FORMS = ("softmax", "relu")
 TASK_LAYERS = ("copied", "frozen", "shared")
 TEACHER_READS = ("student", "own")
 KEEP_BY = ("attention", "frequency", "both")
@@ -56,6 +57,7 @@ _MAY_BE_ZERO = (
 )
 _ONE_OF = {
     "norm": NORMS,
+    "attention_form": ATTENTION_FORMS,
     "keep_by": KEEP_BY,
     "embedding_form": EMBEDDING_FORMS,
     "task_layers": TASK_LAYERS,
@@ -91,6 +93,8 @@ class StudentConfig:
         norm: `layer` (LayerNorm), `rms` (the same without a gain, which is RMSNorm
             without weights in the file), or `affine` (element-wise scale, MobileBERT's
             NoNorm).
+        attention_form: what becomes of scores: `softmax`, or `relu`, which takes a
+            score below 0 as 0 and leaves the others as they are.
         pair: whether segment ids are an input.
         weight_scales: of a kernel's int8: one a `tensor`, or one a `channel` (column).
         distinct_blocks: sets of kernels that the blocks share, neighbours one set; 0
@@ -110,13 +114,14 @@ class StudentConfig:
     task_size: int
     outputs: int
     norm: str = "layer"
+    attention_form: str = ATTENTION_FORMS[0]
     pair: bool = False
     weight_scales: str = WEIGHT_SCALES[0]
     distinct_blocks: int = 0
     embedding_form: str = EMBEDDING_FORMS[0]
 
     def __post_init__(self):
-        for name in ("norm", "weight_scales", "embedding_form"):
+        for name in ("norm", "attention_form", "weight_scales", "embedding_form"):
             value, accepted = getattr(self, name), _ONE_OF[name]
             if value not in accepted:
                 raise InputError(f"{name}: {value!r}; accepted: {', '.join(accepted)}")
@@ -194,7 +199,8 @@ class Recipe:
         hidden_weight, attention_weight: method layerwise, of MSE on token states and
             on attention scores.
         relation_weight: method relation, of KL between relations of tokens.
-        layers, norm: the student's blocks and their norm.
+        layers, norm, attention_form: the student's blocks, their norm, and what
+            becomes of attention scores: `softmax` or `relu`.
         distinct_blocks: sets of kernels that the student's blocks share, neighbours one
             set; 0 for one set a block.
         embedding_form: the student's: a `table`, or `product`, codes and codebooks.
@@ -251,6 +257,7 @@ class Recipe:
     relation_weight: float = 1.0
     layers: int = 3
     norm: str = "rms"
+    attention_form: str = ATTENTION_FORMS[0]
     distinct_blocks: int = 0
     embedding_form: str = EMBEDDING_FORMS[0]
     statistics_texts: int = 2000

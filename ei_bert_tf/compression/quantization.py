@@ -207,8 +207,13 @@ def _annotate(layer, recipe, form, exported=False):
 def has_range(layer: tf.keras.layers.Layer) -> bool:
     """Whether the layer's output has a quantizer of its own.
 
-    A kernel that blocks share has none: each use has one, behind its bias.
+    A kernel that blocks share has none: each use has one, behind its bias. Nor has
+    what goes into a ReLU, which is one operator with it.
     """
+    if any(
+        type(node.outbound_layer).__name__ == "ReLU" for node in layer.outbound_nodes
+    ):
+        return False
     return type(layer).__name__ not in SAME_SCALE and getattr(layer, "use_bias", True)
 
 

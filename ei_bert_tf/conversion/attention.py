@@ -1,5 +1,7 @@
 """Rewrites attention as products that have fast kernels, one head after the other.
 
+Of ReLU attention a head is two products and nothing else: ReLU is the first one's.
+
 LiteRT and TensorFlow Lite Micro multiply int8 batches in plain loops, and broadcast the
 mask's addition and move the heads element by element. FULLY_CONNECTED accepts weights
 and a bias that are computed, has vector instructions in both, and adds the mask while
@@ -21,7 +23,8 @@ _MOVES = ("RESHAPE", "TRANSPOSE")
 def rewrite_attention(editor: GraphEditor) -> None:
     """Puts N times FULLY_CONNECTED, SOFTMAX, FULLY_CONNECTED in the place of each
     BATCH_MATMUL, ADD, SOFTMAX, BATCH_MATMUL, and moves heads by SPLIT and
-    CONCATENATION.
+    CONCATENATION. Where an ADD with ReLU stands for ADD and SOFTMAX, the first
+    FULLY_CONNECTED has it.
 
     Raises:
         ValueError: keys or values have another zero point than 0, or a mask's token
@@ -34,9 +37,11 @@ def rewrite_attention(editor: GraphEditor) -> None:
         for index in op.inputs:
             readers[int(index)].append(op)
     blocks = [
-        _Block(editor, softmax, makers, readers)
-        for softmax in graph.operators
-        if editor.name(softmax) == "SOFTMAX"
+        _Block(editor, maker, makers, readers)
+        for product in graph.operators
+        if editor.name(product) == "BATCH_MATMUL"
+        and (maker := makers.get(int(product.inputs[0]))) is not None
+        and editor.name(maker) in ("SOFTMAX", "ADD")
     ]
     if not blocks:
         return
@@ -90,17 +95,21 @@ class _Block:
         replaced: its operators, the last in the place of the new ones.
     """
 
-    def __init__(self, editor: GraphEditor, softmax, makers, readers):
+    def __init__(self, editor: GraphEditor, weigher, makers, readers):
         self._editor = editor
-        masked = makers[int(softmax.inputs[0])]
+        masked = weigher
+        self._softmax = None
+        if editor.name(weigher) == "SOFTMAX":
+            masked = makers[int(weigher.inputs[0])]
+            self._softmax = weigher
         scores, addend = (int(index) for index in masked.inputs)
         self.mask = makers[addend]
         first = makers[scores]
-        (second,) = readers[int(softmax.outputs[0])]
-        self._scores, self._weights = masked.outputs[0], int(softmax.outputs[0])
-        self._softmax = softmax
+        (second,) = readers[int(weigher.outputs[0])]
+        self._scores, self._weights = masked.outputs[0], int(weigher.outputs[0])
+        self._activation = masked.builtinOptions.fusedActivationFunction
         self._context = int(second.outputs[0])
-        self.replaced = [masked, first, softmax, second]
+        self.replaced = [masked, first, weigher, second]
 
         def source(tensor: int) -> int:
             while tensor in makers and editor.name(makers[tensor]) in _MOVES:
@@ -148,15 +157,15 @@ class _Block:
         )
         contexts = []
         for query, key, value in zip(parts, keys, values, strict=True):
-            scores = editor.like(self._scores, [1, queries, tokens])
-            weights = editor.like(self._weights, [1, queries, tokens])
+            weights = scores = editor.like(self._scores, [1, queries, tokens])
+            product = editor.fully_connected(query, key, bias, scores, self._activation)
+            found.append(product)
+            if self._softmax is not None:
+                weights = editor.like(self._weights, [1, queries, tokens])
+                softmax = self._softmax.builtinOptions
+                found.append(editor.operator("SOFTMAX", [scores], [weights], softmax))
             contexts.append(editor.like(self._context, [1, queries, size]))
-            softmax = self._softmax.builtinOptions
-            found += [
-                editor.fully_connected(query, key, bias, scores),
-                editor.operator("SOFTMAX", [scores], [weights], softmax),
-                editor.fully_connected(weights, value, -1, contexts[-1]),
-            ]
+            found.append(editor.fully_connected(weights, value, -1, contexts[-1]))
         options = schema.ConcatenationOptionsT()
         options.axis = 2
         join = editor.operator("CONCATENATION", contexts, [self._joined], options)

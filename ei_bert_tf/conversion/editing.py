@@ -162,11 +162,13 @@ class GraphEditor:
         return operator
 
     def fully_connected(
-        self, source: int, weight: int, bias: int, target: int
+        self, source: int, weight: int, bias: int, target: int, activation: int = 0
     ) -> schema.OperatorT:
-        """The product of all but the last dimension; bias is -1 for none."""
+        """The product of all but the last dimension; bias is -1 for none, activation
+        one of the schema's ActivationFunctionType."""
         options = schema.FullyConnectedOptionsT()
         options.keepNumDims = True
+        options.fusedActivationFunction = activation
         return self.operator(
             "FULLY_CONNECTED", [source, weight, bias], [target], options
         )

@@ -108,7 +108,8 @@ def solve(
         measure_arena: bytes of a shape, asked only where there is a limit.
         count: how many candidates at most.
         too_large: arena bytes of shapes that are known to break the limit.
-        fixed: max_tokens, outputs, norm and pair of the StudentConfig.
+        fixed: max_tokens, outputs, norm, attention_form, weight_scales and pair of
+            the StudentConfig.
 
     Raises:
         InputError: nothing fits; says which limit is to blame, and the nearest.

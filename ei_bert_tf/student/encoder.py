@@ -76,7 +76,8 @@ def build_student(
         x = keras_layers.Add(name="segments_add")([x, segments])
     x = _norm(x, config, "embedding_norm", folded)
     x = drop(x, "embedding")
-    bias = own.MaskBias(name="mask_bias")(inputs["mask"])
+    padding = own.MASK_BIASES[config.attention_form]
+    bias = own.MaskBias(padding, name="mask_bias")(inputs["mask"])
     bias = keras_layers.Reshape((1, 1, -1), name="mask_rows")(bias)  # [B, 1, 1, T]
     kernels = _Kernels(config)
     for index in range(config.layers):
@@ -186,7 +187,8 @@ def _block(
     # [B, N, T, T]
     scores = own.MatMul(True, name=f"{name}_scores")([query, key])
     scores = keras_layers.Add(name=f"{name}_masked")([scores, bias])
-    attention = keras_layers.Softmax(name=f"{name}_attention")(scores)
+    forms = {"softmax": keras_layers.Softmax, "relu": keras_layers.ReLU}
+    attention = forms[config.attention_form](name=f"{name}_attention")(scores)
     context = own.MatMul(False, name=f"{name}_context")([attention, value])
     context = gate(context, f"{name}_context", "heads", index)
     context = keras_layers.Permute((2, 1, 3), name=f"{name}_context_tokens")(context)

@@ -13,6 +13,7 @@ from ei_bert_tf.student.codebooks import product_codes
 from ei_bert_tf.student.encoder import BLOCK_DENSE, build_student
 from ei_bert_tf.student.layers import DropoutSource
 from ei_bert_tf.student.slicing import (
+    GainFit,
     NormFit,
     Slice,
     Weights,
@@ -24,7 +25,7 @@ from ei_bert_tf.student.slicing import (
     sliced,
 )
 from ei_bert_tf.teacher.backbone import Teacher
-from ei_bert_tf.teacher.forward import forward
+from ei_bert_tf.teacher.forward import LayerStates, forward
 from ei_bert_tf.text.batches import batches
 from ei_bert_tf.text.wordpiece import Encoded
 
@@ -102,8 +103,8 @@ def measure_slice(
     config: StudentConfig,
     seed: int,
 ) -> Slice:
-    """Chooses basis, blocks, heads and neurons and fits the norms on the sample's
-    states.
+    """Chooses basis, blocks, heads and neurons and fits the norms, and the gains of
+    heads whose attention is no softmax, on the sample's states.
 
     Heads by the mean norm of what they write into the stream; neurons by the mean
     |activation| times the norm of their output row; blocks evenly spaced, of those
@@ -119,6 +120,7 @@ def measure_slice(
     head_scores = [np.zeros(teacher.backbone.num_heads) for _ in blocks]
     neuron_scores = [np.zeros(teacher.backbone.intermediate_dim) for _ in blocks]
     fits = [NormFit(config.norm) for _ in range(1 + 2 * len(blocks))]
+    gains = [GainFit() for _ in blocks]
     for batch, states in _states(teacher, sample):
         real = batch["mask"].numpy().astype(bool)
 
@@ -132,6 +134,9 @@ def measure_slice(
             heads = state.heads.numpy()[real].reshape(real.sum(), -1, size)
             written = np.einsum("tnd,ndh->tnh", heads, output)
             head_scores[index] += np.linalg.norm(written, axis=-1).sum(axis=0)
+            if config.attention_form == "relu":
+                context = _relu_context(state, batch["mask"]).numpy()
+                gains[index].add(context[real].reshape(heads.shape), heads)
             rows = np.linalg.norm(
                 _numpy(layer._feedforward_output_dense.kernel), axis=1
             )
@@ -144,14 +149,31 @@ def measure_slice(
             fits[2 + 2 * index].add(
                 project(state.output_sum), project(state.output_state)
             )
+    chosen = [best(scores, config.heads) for scores in head_scores]
     return Slice(
         basis,
         energy,
         blocks,
-        [best(scores, config.heads) for scores in head_scores],
+        chosen,
         [best(scores, config.feed_forward_size) for scores in neuron_scores],
         [fit.solve() for fit in fits],
+        None
+        if config.attention_form == "softmax"
+        else [gain.solve()[heads] for gain, heads in zip(gains, chosen, strict=True)],
     )
+
+
+def _relu_context(state: LayerStates, mask: tf.Tensor) -> tf.Tensor:
+    """What a block's heads would give with ReLU in the place of softmax: [B, T, N * D].
+
+    Args:
+        state: of a block that has all its queries.
+        mask: [B, T].
+    """
+    scores = tf.nn.relu(tf.matmul(state.query, state.key, transpose_b=True))
+    scores *= tf.cast(mask, scores.dtype)[:, None, None, :]
+    context = tf.transpose(tf.matmul(scores, state.value), [0, 2, 1, 3])
+    return tf.reshape(context, tf.shape(state.heads))
 
 
 def _of_kernel_sets(blocks: list[int], sets: list[int]) -> list[int]:

@@ -10,9 +10,11 @@ import dataclasses
 from ei_bert_tf.compat import tf, tfmot
 from ei_bert_tf.recipe import CODE_DIMENSIONS, codebook_entries
 
-# exp(-12) * 64 padding tokens is a leak of 0.04 % of the attention, while a larger
-# constant would take int8 steps from the scores that it is added to.
-MASK_BIAS = -12.0
+# What padding adds to a score, by the form of attention. exp(-12) * 64 padding tokens
+# is a leak of 0.04 % of softmax, while a larger constant would take int8 steps from the
+# scores that it is added to. Of ReLU only what is above 0 is rounded, so that the
+# constant may be beyond any score.
+MASK_BIASES = {"softmax": -12.0, "relu": -64.0}
 
 
 class Table(tf.keras.layers.Layer, tfmot.sparsity.keras.PrunableLayer):
@@ -117,20 +119,27 @@ class Positions(tf.keras.layers.Layer):
 class MaskBias(tf.keras.layers.Layer):
     """What a key's attention score gets: int32 mask [B, T] to [B, T], by GATHER.
 
-    MASK_BIAS for padding (mask 0), 0 for a token (mask 1).
+    One of MASK_BIASES for padding (mask 0), 0 for a token (mask 1).
     """
+
+    def __init__(self, padding: float, **kwargs):
+        super().__init__(**kwargs)
+        self.padding = padding
 
     def build(self, input_shape):
         self.table = self.add_weight(
             name="table",
             shape=(2,),
-            initializer=tf.keras.initializers.Constant([MASK_BIAS, 0.0]),
+            initializer=tf.keras.initializers.Constant([self.padding, 0.0]),
             trainable=False,
         )
         super().build(input_shape)
 
     def call(self, inputs):
         return tf.gather(self.table, inputs)
+
+    def get_config(self):
+        return super().get_config() | {"padding": self.padding}
 
 
 class MatMul(tf.keras.layers.Layer):

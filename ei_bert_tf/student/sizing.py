@@ -14,7 +14,7 @@ from ei_bert_tf.recipe import CODE_DIMENSIONS, StudentConfig, codebook_entries
 # students; tests/student/test_sizing.py compares with files of other shapes.
 _BASE_BYTES = 2_871
 _BLOCK_BYTES = 567
-_HEAD_BYTES = 386
+_HEAD_BYTES = {"softmax": 386, "relu": 304}
 _NORM_BYTES = {"layer": 2_330, "rms": 1_800, "affine": 1_400}
 _PAIR_BYTES = 258
 # A column's float32 scales, of its weights and of its bias, and its int64 zero point,
@@ -50,7 +50,7 @@ def model_bytes(config: StudentConfig) -> int:
         (4 + scale) * (3 * width + hidden + feed_forward + hidden)
         + 2 * norm
         + _BLOCK_BYTES
-        + config.heads * _HEAD_BYTES
+        + config.heads * _HEAD_BYTES[config.attention_form]
     )
     distinct = len(set(config.kernel_sets))
     return (
@@ -112,7 +112,8 @@ def choose_config(
         within: a student that the result is to be a part of. What its vocabulary
             leaves of the budget is spent on neurons.
         fixed: of the StudentConfig what the budget has no say in: max_tokens, layers,
-            outputs, norm, weight_scales, pair, distinct_blocks, embedding_form.
+            outputs, norm, attention_form, weight_scales, pair, distinct_blocks,
+            embedding_form.
 
     Raises:
         InputError: nothing fits; names the smallest size that can be reached.

@@ -30,6 +30,8 @@ class Slice:
         heads, neurons: for each kept block the ids that stay, ascending.
         norms: for each of the result's norms what NormFit has found; None where the
             stream stays as it is, and the norms with it.
+        gains: for each kept block and each of its heads that stay what its context is
+            multiplied by; None for 1.
     """
 
     basis: np.ndarray
@@ -38,6 +40,7 @@ class Slice:
     heads: list[np.ndarray]
     neurons: list[np.ndarray]
     norms: list[tuple[np.ndarray, np.ndarray]] | None
+    gains: list[np.ndarray] | None = None
 
 
 class NormFit:
@@ -69,6 +72,28 @@ class NormFit:
             )
         scale = covariance / np.maximum(variance, _LEAST_VARIANCE)
         return scale.astype(np.float32), ((y - scale * x) / n).astype(np.float32)
+
+
+class GainFit:
+    """Least squares, for each head, of gain * context to the context of another form of
+    attention; at least LEAST, so that no head starts as dead or turned round."""
+
+    LEAST = 1e-3
+
+    def __init__(self):
+        self._sums = [0.0, 0.0]
+
+    def add(self, context: np.ndarray, wanted: np.ndarray) -> None:
+        """Takes in rows [R, N, D] of both."""
+        x, y = context.astype(np.float64), wanted.astype(np.float64)
+        terms = (x * x).sum((0, 2)), (x * y).sum((0, 2))
+        self._sums = [a + b for a, b in zip(self._sums, terms, strict=True)]
+
+    def solve(self) -> np.ndarray:
+        """float32 [N]."""
+        xx, xy = self._sums
+        gains = xy / np.maximum(xx, _LEAST_VARIANCE)
+        return np.maximum(gains, self.LEAST).astype(np.float32)
 
 
 def rotated_basis(moment: np.ndarray, size: int, seed: int) -> tuple[np.ndarray, float]:
@@ -145,8 +170,13 @@ def sliced(weights: Weights, config: StudentConfig, cut: Slice) -> Weights:
             kernel = kernel.reshape(len(kernel), -1, size)[:, heads].reshape(-1, width)
             bias = bias.reshape(-1, size)[heads].reshape(width)
             found[f"{new}_{role}"] = [basis.T @ kernel, bias]
+        # A gain is shared out: half of it, as a factor, on either side of the context.
+        half = np.sqrt(np.ones(len(heads)) if cut.gains is None else cut.gains[index])
+        half = half.astype(np.float32).repeat(size)
+        found[f"{new}_value"] = [half * values for values in found[f"{new}_value"]]
         kernel, bias = weights[f"{old}_attention_output"]
         kernel = kernel.reshape(-1, size, kernel.shape[-1])[heads].reshape(width, -1)
+        kernel = half[:, None] * kernel
         found[f"{new}_attention_output"] = [kernel @ basis, bias @ basis]
         kernel, bias = weights[f"{old}_feed_forward"]
         found[f"{new}_feed_forward"] = [basis.T @ kernel[:, neurons], bias[neurons]]

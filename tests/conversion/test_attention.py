@@ -12,9 +12,10 @@ from ei_bert_tf.conversion.editing import GraphEditor
 from tests.tiny_models import int8_tflite, operators, tiny_tflite
 
 TOKENS, SIZE, PENALTY = 7, 4, 6.0
+FORMS = {"softmax": tf.nn.softmax, "relu": tf.nn.relu}
 
 
-def attention(heads, queries=TOKENS, key_low=-1.0, of_token=0.0):
+def attention(heads, queries=TOKENS, key_low=-1.0, of_token=0.0, form="softmax"):
     """Int8 attention of `heads`, as the converter writes it.
 
     The ranges of keys and values have zero point 0 if they begin at -1.
@@ -32,9 +33,11 @@ def attention(heads, queries=TOKENS, key_low=-1.0, of_token=0.0):
 
     @tf.function(input_signature=signature, autograph=False)
     def attend(mask, query, key, value):
-        bias = tf.gather(tf.constant([-PENALTY, of_token]), mask)
+        # exp(-6) is little, and no score is as large as 20.
+        penalty = PENALTY if form == "softmax" else 20.0
+        bias = tf.gather(tf.constant([-penalty, of_token]), mask)
         scores = tf.matmul(split(3.0 * query), split(key), transpose_b=True)
-        weights = tf.nn.softmax(scores + tf.reshape(bias, (1, 1, 1, TOKENS)))
+        weights = FORMS[form](scores + tf.reshape(bias, (1, 1, 1, TOKENS)))
         context = tf.transpose(tf.matmul(weights, split(value)), (0, 2, 1, 3))
         return tf.matmul(tf.reshape(context, (1, queries, width)), kernel)
 
@@ -92,16 +95,18 @@ def litert_result(model, inputs):
     return interpreter.get_tensor(detail["index"]).astype(int)
 
 
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
     ("heads", "queries"), [(1, TOKENS), (2, TOKENS), (3, TOKENS), (2, 1)]
 )
-def test_the_result_is_that_of_batched_products(heads, queries):
-    model = attention(heads, queries)
+def test_the_result_is_that_of_batched_products(heads, queries, form):
+    model = attention(heads, queries, form=form)
     assert "BATCH_MATMUL" in operators(model)
     ours = rewritten(model)
     found = operators(ours)
     assert "BATCH_MATMUL" not in found and "ADD" not in found
-    assert found.count("SOFTMAX") == heads
+    assert found.count("SOFTMAX") == (heads if form == "softmax" else 0)
+    assert "RELU" not in found
     assert found.count("FULLY_CONNECTED") == 2 * heads + 1
     for tokens in (1, 3, TOKENS):
         inputs = inputs_of(model, tokens, seed=tokens)
@@ -122,6 +127,17 @@ def test_padding_has_no_say():
             values[:, 3:] = 127
     # exp(-6) for each of 4 tokens against 3, at most 254 steps apart.
     assert 0 < np.abs(tflm_result(model, inputs) - wanted).max() < 60
+
+
+def test_padding_has_no_say_at_all_with_relu():
+    model = rewritten(attention(2, form="relu"))
+    inputs = inputs_of(model, 3, seed=1)
+    wanted = tflm_result(model, inputs)
+    graph = flatbuffer.parse_model(model).subgraphs[0]
+    for values, index in zip(inputs, graph.inputs, strict=True):
+        if "value" in flatbuffer.tensor_name(graph.tensors[index]):
+            values[:, 3:] = 127
+    np.testing.assert_array_equal(tflm_result(model, inputs), wanted)
 
 
 def test_keys_of_another_zero_point_are_refused():

@@ -39,16 +39,19 @@ def test_fully_connected_layers_have_rank_3(norm):
 
 
 @pytest.mark.parametrize(
-    ("scales", "choices"),
+    ("scales", "form", "choices"),
     [
-        ("tensor", {"quantization_ranges": "percentile"}),
-        ("tensor", {"quantization_ranges": "learned"}),
-        ("channel", {}),
+        ("tensor", "softmax", {"quantization_ranges": "percentile"}),
+        ("tensor", "softmax", {"quantization_ranges": "learned"}),
+        ("tensor", "relu", {}),
+        ("channel", "softmax", {}),
     ],
 )
-def test_every_scheme_is_what_the_engines_compute(scales, choices):
+def test_every_scheme_is_what_the_engines_compute(scales, form, choices):
     config = StudentConfig(
-        37, TOKENS, 2, 12, 6, 2, 5, 14, 20, OUTPUTS, weight_scales=scales
+        *(37, TOKENS, 2, 12, 6, 2, 5, 14, 20, OUTPUTS),
+        weight_scales=scales,
+        attention_form=form,
     )
     student = build_student(config, folded=True)
     generator = np.random.default_rng(1)

@@ -19,6 +19,7 @@ from ei_bert_tf.student.sizing import model_bytes
         StudentConfig(700, 40, 2, 64, 32, 3, 16, 208, 96, 2, norm="affine"),
         StudentConfig(700, 40, 2, 64, 32, 3, 16, 208, 96, 2, norm="rms"),
         StudentConfig(700, 40, 2, 64, 32, 3, 16, 208, 96, 2, weight_scales="channel"),
+        StudentConfig(700, 40, 2, 64, 32, 6, 16, 208, 96, 2, attention_form="relu"),
     ],
 )
 def test_within_half_a_percent_of_the_file(config):

@@ -7,7 +7,7 @@ import pytest
 
 from ei_bert_tf.compat import tf
 from ei_bert_tf.errors import InputError
-from ei_bert_tf.recipe import Recipe, StudentConfig
+from ei_bert_tf.recipe import ATTENTION_FORMS, Recipe, StudentConfig
 from ei_bert_tf.student.encoder import build_student
 from ei_bert_tf.student.folding import fold
 from ei_bert_tf.student.inheritance import (
@@ -18,6 +18,7 @@ from ei_bert_tf.student.inheritance import (
 from ei_bert_tf.student.layers import ReciprocalRoot
 from ei_bert_tf.student.sizing import choose_config, model_bytes
 from ei_bert_tf.teacher.backbone import load_teacher
+from ei_bert_tf.teacher.forward import forward
 from tests.make_tiny_teacher import HIDDEN, write_teacher
 
 CONFIG = StudentConfig(37, 13, 2, 12, 6, 3, 5, 14, 20, 3)
@@ -26,8 +27,11 @@ CONFIG = StudentConfig(37, 13, 2, 12, 6, 3, 5, 14, 20, 3)
 @pytest.mark.parametrize("norm", ["layer", "rms", "affine"])
 @pytest.mark.parametrize("pair", [False, True])
 @pytest.mark.parametrize("sets", [0, 1])
-def test_folding_changes_nothing(norm, pair, sets):
-    config = dataclasses.replace(CONFIG, norm=norm, pair=pair, distinct_blocks=sets)
+@pytest.mark.parametrize("form", ATTENTION_FORMS)
+def test_folding_changes_nothing(norm, pair, sets, form):
+    config = dataclasses.replace(
+        CONFIG, norm=norm, pair=pair, distinct_blocks=sets, attention_form=form
+    )
     student = build_student(config)
     generator = np.random.default_rng(0)
     student.set_weights(
@@ -50,11 +54,14 @@ def test_folding_changes_nothing(norm, pair, sets):
 
 
 @pytest.mark.parametrize("start", ["slice", "random"])
-def test_padding_hardly_changes_the_answer(tmp_path, start):
+@pytest.mark.parametrize("form", ATTENTION_FORMS)
+def test_padding_hardly_changes_the_answer(tmp_path, start, form):
     write_teacher(tmp_path)
     teacher = load_teacher(str(tmp_path), 3, seed=0)
     kept = np.arange(len(teacher.tokenizer.pieces))
-    config = StudentConfig(len(kept), 13, 2, 16, 8, 2, 10, 20, HIDDEN, 3)
+    config = StudentConfig(
+        len(kept), 13, 2, 16, 8, 2, 10, 20, HIDDEN, 3, attention_form=form
+    )
     texts = ["the good day", "a dark house was very sad"]
     sample = teacher.tokenizer.encode(texts * 9, None, 13)
     cut = measure_slice(teacher, sample, config, seed=0)
@@ -63,7 +70,7 @@ def test_padding_hardly_changes_the_answer(tmp_path, start):
     short = int(sample.lengths[0])
     whole = student([ids, mask])["features"].numpy()
     alone = student([ids[:, :short], mask[:, :short]])["features"].numpy()
-    np.testing.assert_allclose(whole, alone, atol=0.05)
+    np.testing.assert_allclose(whole, alone, atol={"softmax": 0.05, "relu": 1e-5}[form])
 
 
 def test_a_full_slice_has_the_teacher_s_task_layers(tmp_path):
@@ -99,6 +106,7 @@ def test_the_widest_config_that_fits():
         ({"student_epochs": "many"}, "student_epochs is 'many'"),
         ({"teacher_epochs": 0}, "teacher_epochs is 0"),
         ({"norm": "batch"}, "norm is 'batch'"),
+        ({"attention_form": "linear"}, "attention_form is 'linear'.*softmax, relu"),
     ],
 )
 def test_recipe_refusals(overrides, message):
@@ -115,3 +123,50 @@ def test_a_variance_that_is_quantized_to_0_leaves_gradients_finite():
     assert roots.numpy().ravel().tolist() == [0.5, 2.0, 2.0]
     gradient = tape.gradient(roots, variance).numpy().ravel()
     np.testing.assert_allclose(gradient, [-1 / 16, 0.0, -4.0])
+
+
+def test_relu_attention_starts_near_softmax(tmp_path):
+    """With the gains a slice's contexts are those of the teacher's softmax, as nearly
+    as one factor a head can make them; without them they are far larger."""
+    write_teacher(tmp_path)
+    teacher = load_teacher(str(tmp_path), 3, seed=0)
+    for layer in teacher.backbone.transformer_layers:
+        # Fresh weights are too small for scores that differ.
+        for dense in ("query_dense", "key_dense"):
+            kernel = getattr(layer._self_attention_layer, dense).kernel
+            kernel.assign(20.0 * kernel.value)
+    texts = ["the good day", "a dark house was very sad"]
+    sample = teacher.tokenizer.encode(texts * 9, None, 13)
+    heads, size = teacher.backbone.num_heads, HIDDEN // teacher.backbone.num_heads
+    layers = teacher.backbone.num_layers
+    config = StudentConfig(
+        *(len(teacher.tokenizer.pieces), 13, layers, HIDDEN, HIDDEN, heads, size),
+        *(teacher.backbone.intermediate_dim, HIDDEN, 3),
+        attention_form="relu",
+    )
+    cut = measure_slice(teacher, sample, config, seed=0)
+    states = forward(
+        teacher.backbone, sample.ids, sample.mask, np.zeros_like(sample.ids)
+    )
+    real = sample.mask.astype(bool)
+    for state, gains in zip(states.layers, cut.gains, strict=True):
+        scores = np.maximum(np.einsum("bnqd,bnkd->bnqk", state.query, state.key), 0.0)
+        scores = scores * sample.mask[:, None, None, :]
+        context = np.einsum("bnqk,bnkd->bqnd", scores, state.value)[real]
+        wanted = state.heads.numpy().reshape(*real.shape, heads, size)[real]
+        for head, gain in enumerate(gains):
+            x, y = context[:, head].ravel(), wanted[:, head].ravel()
+            best, *_ = np.linalg.lstsq(x[:, None], y, rcond=None)
+            assert gain == pytest.approx(max(best[0], 1e-3), rel=1e-3)
+    kept = np.arange(len(teacher.tokenizer.pieces))
+    student = initial_student(
+        teacher, config, kept, np.ones(len(kept)), cut, 0, "slice"
+    )
+    plain = dataclasses.replace(cut, gains=None)
+    other = initial_student(
+        teacher, config, kept, np.ones(len(kept)), plain, 0, "slice"
+    )
+    columns = np.sqrt(cut.gains[0]).repeat(size)
+    for name, by in (("value", columns), ("attention_output", columns[:, None])):
+        one, two = (s.get_layer(f"block_0_{name}").kernel for s in (student, other))
+        np.testing.assert_allclose(one, by * two.numpy(), atol=1e-7)
