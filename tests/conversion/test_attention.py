@@ -112,7 +112,7 @@ def test_the_result_is_that_of_batched_products(heads, queries, form):
         inputs = inputs_of(model, tokens, seed=tokens)
         wanted = tflm_result(model, inputs)
         # ReLU's sums grow with the tokens, of which the range has the most.
-        assert np.ptp(wanted) > {"softmax": 100, "relu": 40}[form]
+        assert np.ptp(wanted) > {"softmax": 100, "relu": 30}[form]
         # The scores are rounded once, not twice, which moves a weight by a few 256ths.
         assert np.abs(tflm_result(ours, inputs) - wanted).max() <= 4
         assert np.abs(litert_result(ours, inputs) - wanted).max() <= 4
