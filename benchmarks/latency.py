@@ -2,7 +2,7 @@
 
 usage: python -m benchmarks.latency --bundle=build/demo
 writes benchmarks/speed/latency.json: for students of the bundle's shape that read 16,
-32 and as many tokens as the bundle's, and of 32 tokens with each other norm, what
+32 and as many tokens as the bundle's, with each form of attention, what
 tools.benchmark measures on built-in tweets of at most so many tokens, and what each of
 their operators takes alone. Only the bundle's own has trained weights, the others have
 random ones: time depends on shapes alone. The machine has to have nothing else to do:
@@ -11,6 +11,7 @@ the teacher's weights fill most of the processor's cache.
 
 import dataclasses
 import importlib.metadata
+import itertools
 import pathlib
 import shlex
 import sys
@@ -22,7 +23,7 @@ from ei_bert_tf.benchmark import as_text, benchmark_texts, latency, operators
 from ei_bert_tf.bundle import Bundle
 from ei_bert_tf.composition import environment
 from ei_bert_tf.preparation import untrained_model
-from ei_bert_tf.recipe import NORMS, StudentConfig
+from ei_bert_tf.recipe import ATTENTION_FORMS, StudentConfig
 
 _BUNDLE = flags.DEFINE_string("bundle", None, "A finished bundle.", required=True)
 _TEXTS = flags.DEFINE_integer("texts", 300, "How many are timed.")
@@ -31,11 +32,12 @@ _SHORTER = (16, 32)
 _RESULT = pathlib.Path(__file__).parent / "speed" / "latency.json"
 
 
-def student_of(bundle: Bundle, tokens: int, norm: str) -> Bundle:
-    """A bundle with a student of the same shape, but of this norm and length."""
+def student_of(bundle: Bundle, tokens: int, form: str) -> Bundle:
+    """A bundle with a student of the same shape, but of this form of attention and
+    length."""
     shape = StudentConfig(**bundle.manifest["student"])
     shorter = Bundle(bundle.folder, bundle.manifest | {"max_seq_length": tokens})
-    config = dataclasses.replace(shape, max_tokens=tokens, norm=norm)
+    config = dataclasses.replace(shape, max_tokens=tokens, attention_form=form)
     shorter.model = untrained_model(config, seed=0)
     return shorter
 
@@ -43,15 +45,15 @@ def student_of(bundle: Bundle, tokens: int, norm: str) -> Bundle:
 def main(_: list[str]) -> None:
     """Measures, writes the record and prints its main numbers."""
     bundle = Bundle.load(_BUNDLE.value)
-    own = bundle.manifest["max_seq_length"], bundle.manifest["student"]["norm"]
+    shape = StudentConfig(**bundle.manifest["student"])
+    own = bundle.manifest["max_seq_length"], shape.attention_form
     texts = benchmark_texts(bundle)
     students = []
-    kinds = [(number, own[1]) for number in _SHORTER if number < own[0]]
-    kinds += [(_SHORTER[-1], norm) for norm in NORMS if norm != own[1]]
-    for tokens, norm in (*kinds, own):
+    lengths = [number for number in _SHORTER if number < own[0]] + [own[0]]
+    for tokens, form in itertools.product(lengths, ATTENTION_FORMS):
         student = bundle
-        if (tokens, norm) != own:
-            student = student_of(bundle, tokens, norm)
+        if (tokens, form) != own:
+            student = student_of(bundle, tokens, form)
         found = latency(
             student,
             texts,
@@ -61,7 +63,7 @@ def main(_: list[str]) -> None:
         )
         alone = operators(student, texts)
         print(as_text({"latency": found, "operators": alone}), flush=True)
-        kind = {"trained": student is bundle, "norm": norm}
+        kind = {"trained": student is bundle, "attention_form": form}
         students.append(kind | found | {"operators": alone})
     record = {
         "students": students,
