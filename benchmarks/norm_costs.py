@@ -3,9 +3,9 @@ docs/device_cost.md.
 
 usage: python -m benchmarks.norm_costs
 Writes benchmarks/norm_costs.json: for a student of 64 tokens, 3 blocks, 128 wide, with
-random weights the predicted instructions with CMSIS-NN kernels, their shares by operator
-(ei_bert_tf/evaluation/device_cost.py) and the arena: with each norm and softmax, and
-with each form of attention and the norm `rms`.
+random weights the predicted instructions with CMSIS-NN kernels, their shares by
+operator (ei_bert_tf/evaluation/device_cost.py) and the arena: with each norm and
+softmax, and with each form of attention and the norm `rms`.
 """
 
 import pathlib
