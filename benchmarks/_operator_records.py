@@ -19,8 +19,11 @@ SHAPES = {
     "aff32": StudentConfig(2500, 32, 3, 112, 56, 3, 32, 448, 384, 12, norm="affine"),
     "aff128": StudentConfig(1500, 128, 2, 80, 40, 2, 32, 320, 384, 3, norm="affine"),
     "t16": StudentConfig(3000, 16, 2, 160, 80, 5, 32, 640, 384, 9),
+    "relu": StudentConfig(
+        *(4000, 64, 3, 128, 64, 4, 32, 512, 384, 5), norm="rms", attention_form="relu"
+    ),
 }
-LEFT_OUT = ("demo", "pair", "h64", "aff128", "t16")
+LEFT_OUT = ("demo", "pair", "h64", "aff128", "t16", "relu")
 RECORDS = pathlib.Path(__file__).parent / "device" / "operators"
 
 

@@ -46,6 +46,7 @@ _TFLM = flags.DEFINE_string("tflm", None, "TFLM for a Cortex-M7 with CMSIS-NN.")
 _INCLUDE = flags.DEFINE_list("tflm_include", [], "Folders of its headers.")
 _DEFINES = flags.DEFINE_list("tflm_defines", [], "Macros that it was built with.")
 _VERSION = flags.DEFINE_string("tflm_version", None, "Which TFLM it is.")
+_SHAPES = flags.DEFINE_list("shapes", list(SHAPES), "Names of those to measure.")
 _FIT = flags.DEFINE_bool("fit", False, "Fit on the records instead of measuring.")
 
 
@@ -103,7 +104,8 @@ def measure() -> None:
     folder = pathlib.Path(_MODELS.value)
     folder.mkdir(parents=True, exist_ok=True)
     RECORDS.mkdir(parents=True, exist_ok=True)
-    for name, config in SHAPES.items():
+    for name in _SHAPES.value:
+        config = SHAPES[name]
         path = folder / f"{name}.tflite"
         if not path.is_file():
             path.write_bytes(some_student(config))
