@@ -366,7 +366,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "quantization_learning_rate": 2e-4,
         # A little better than 1: benchmarks/choices/bbc_news.
         "features_weight": 3.0,
-        # So few steps from the teacher's softmax it follows more closely: the same.
+        # After so few steps it follows the teacher more closely: the same folder.
         "attention_form": "softmax",
         "statistics_texts": 500,
     },
