@@ -1,5 +1,7 @@
 """One module at a time is quantized, and only that one."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from ei_bert_tf.compression.sensitivity import (
     module_sensitivity,
     quantized_logits,
 )
-from ei_bert_tf.recipe import StudentConfig
+from ei_bert_tf.recipe import ATTENTION_FORMS, StudentConfig
 from ei_bert_tf.student.encoder import build_student
 
 CONFIG = StudentConfig(
@@ -29,10 +31,11 @@ CONFIG = StudentConfig(
 )
 
 
-@pytest.fixture
-def student():
+@pytest.fixture(params=ATTENTION_FORMS)
+def student(request):
     tf.keras.utils.set_random_seed(3)
-    student = build_student(CONFIG, folded=True)
+    config = dataclasses.replace(CONFIG, attention_form=request.param)
+    student = build_student(config, folded=True)
     generator = np.random.default_rng(5)
     for weight in student.trainable_weights:
         weight.assign(generator.normal(size=weight.shape) * 0.5)
@@ -87,9 +90,10 @@ def test_they_are_those_of_the_training_s_quantizers(student, ranges, per_channe
             if "output_high" in weight.name:
                 weight.assign(4.0)
     names = {layer.name for layer in student.layers}
-    fixed = {"block_0_attention": (0.0, 255 / 256), "pooler_tanh": (-1.0, 127 / 128)}
-    fixed["block_1_attention"] = fixed["block_0_attention"]
-    limits = ranges | fixed
+    limits = ranges | {"pooler_tanh": (-1.0, 127 / 128)}
+    for layer in student.layers:
+        if type(layer).__name__ == "Softmax":
+            limits[layer.name] = (0.0, 255 / 256)
     found = quantized_logits(student, names, limits, INPUTS, per_channel).numpy()
     assert found == pytest.approx(logits(everything), abs=1e-5)
     assert np.abs(found - logits(student)).max() > 1e-3
