@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ei_bert_tf.compat import tf
-from ei_bert_tf.recipe import ATTENTION_FORMS, StudentConfig
+from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student.encoder import build_student, student_inputs
 from ei_bert_tf.student.scores import magnitude_scores
 from ei_bert_tf.student.shrinking import principal_axes, slice_student
@@ -50,9 +50,10 @@ def scores_of(config):
     return open_gates(config).numpy()
 
 
-@pytest.mark.parametrize("norm", ["layer", "rms", "affine"])
+@pytest.mark.parametrize(
+    ("norm", "form"), [("layer", "softmax"), ("rms", "relu"), ("affine", "softmax")]
+)
 @pytest.mark.parametrize("pair", [False, True])
-@pytest.mark.parametrize("form", ATTENTION_FORMS)
 def test_a_slice_of_the_same_shape_computes_the_same(norm, pair, form):
     config = dataclasses.replace(CONFIG, norm=norm, pair=pair, attention_form=form)
     student = filled(config)

@@ -24,10 +24,11 @@ from tests.make_tiny_teacher import HIDDEN, write_teacher
 CONFIG = StudentConfig(37, 13, 2, 12, 6, 3, 5, 14, 20, 3)
 
 
-@pytest.mark.parametrize("norm", ["layer", "rms", "affine"])
+@pytest.mark.parametrize(
+    ("norm", "form"), [("layer", "softmax"), ("rms", "relu"), ("affine", "softmax")]
+)
 @pytest.mark.parametrize("pair", [False, True])
 @pytest.mark.parametrize("sets", [0, 1])
-@pytest.mark.parametrize("form", ATTENTION_FORMS)
 def test_folding_changes_nothing(norm, pair, sets, form):
     config = dataclasses.replace(
         CONFIG, norm=norm, pair=pair, distinct_blocks=sets, attention_form=form
