@@ -40,8 +40,9 @@ lint: $(STAMP)
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
 
+# Whole files go to the cores: what a file builds for its tests is built once.
 test: lint
-	@$(RUN) -m pytest -q -m "not slow" --cov --cov-fail-under=85
+	@$(RUN) -m pytest -q -m "not slow" -n auto --dist=loadfile --cov --cov-fail-under=85
 
 test-all: test
 	@echo "test-all: cross compiler, emulator and checkers"

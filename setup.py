@@ -84,6 +84,7 @@ setuptools.setup(
             "onnxruntime>=1.23",
             "pytest>=8",
             "pytest-cov>=5",
+            "pytest-xdist>=3.6",
             "PyYAML>=6",
             "ruff>=0.6",
             "sympy>=1.13",
