@@ -210,7 +210,7 @@ class Recipe:
     held_out_share: float = 0.1
     held_out_most: int = 2000
     teacher_epochs: int = 3
-    teacher_least_steps: int = 600
+    teacher_least_steps: int = 1500
     teacher_class_steps: int = 30
     teacher_learning_rate: float = 1e-4
     teacher_batch_size: int = 32
