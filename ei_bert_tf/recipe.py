@@ -257,7 +257,7 @@ class Recipe:
     relation_weight: float = 1.0
     layers: int = 3
     norm: str = "rms"
-    attention_form: str = ATTENTION_FORMS[1]
+    attention_form: str = ATTENTION_FORMS[0]
     distinct_blocks: int = 0
     embedding_form: str = EMBEDDING_FORMS[0]
     statistics_texts: int = 2000
@@ -366,8 +366,6 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "quantization_learning_rate": 2e-4,
         # A little better than 1: benchmarks/choices/bbc_news.
         "features_weight": 3.0,
-        # After so few steps it follows the teacher more closely: the same folder.
-        "attention_form": "softmax",
         "statistics_texts": 500,
     },
     "standard": {},

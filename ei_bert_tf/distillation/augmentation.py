@@ -68,10 +68,12 @@ def augmented(
     seed: int,
     spliced: float = 0.0,
 ) -> Examples:
-    """Every text `copies` times, a share of its words replaced by neighbours.
+    """Every text or pair `copies` times, a share of its words replaced by neighbours.
 
     What a copy is of may be spliced first: the beginning of the text, its first word at
-    least, and the end of another one.
+    least, and the end of another one; of a pair it is the second text. In half of the
+    copies of pairs a word has one replacement in both texts, so that what they share
+    stays shared; in the others each text is rewritten by itself.
 
     Args:
         examples: N texts or pairs.
@@ -79,36 +81,55 @@ def augmented(
         copies: of each text.
         share: probability that a word that has neighbours is replaced.
         seed: of the draws.
-        spliced: probability of a splice, of single texts; pairs are never spliced.
+        spliced: probability of a splice.
 
     Returns:
         copies * N examples without targets.
     """
     generator = np.random.default_rng(seed)
 
-    def replace(match: re.Match) -> str:
-        near = neighbours.get(match[0].lower())
+    def replacement(word: str) -> str | None:
+        near = neighbours.get(word.lower())
         if near is None or generator.random() >= share:
-            return match[0]
+            return None
         return near[generator.integers(len(near))]
 
-    def splice(text: str) -> str:
-        other = examples.texts[generator.integers(len(examples))].split()
+    def rewritten(text: str) -> str:
+        return _WORD.sub(lambda match: replacement(match[0]) or match[0], text)
+
+    def rewritten_together(texts: Sequence[str]) -> list[str]:
+        chosen: dict[str, str | None] = {}
+
+        def replace(match: re.Match) -> str:
+            word = match[0].lower()
+            if word not in chosen:
+                chosen[word] = replacement(word)
+            return chosen[word] or match[0]
+
+        return [_WORD.sub(replace, text) for text in texts]
+
+    def splice(text: str, others: Sequence[str]) -> str:
+        if generator.random() >= spliced:
+            return text
+        other = others[generator.integers(len(others))].split()
         words = text.split()
         first = words[: generator.integers(1, len(words) + 1)] if words else []
         last = other[generator.integers(len(other)) :] if other else []
         return " ".join(first + last)
 
-    def rewritten(texts: Sequence[str], spliced: float = 0.0) -> list[str]:
-        found = []
-        for _ in range(copies):
-            for text in texts:
-                given = splice(text) if generator.random() < spliced else text
-                found.append(_WORD.sub(replace, given))
-        return found
-
-    if examples.pairs is not None:
-        spliced = 0.0
-    texts = rewritten(examples.texts, spliced)
-    pairs = None if examples.pairs is None else rewritten(examples.pairs)
+    if examples.pairs is None:
+        texts = [
+            rewritten(splice(text, examples.texts))
+            for _ in range(copies)
+            for text in examples.texts
+        ]
+        return Examples(texts, None, examples.no_targets(len(texts)))
+    texts, pairs = [], []
+    for _ in range(copies):
+        for first, second in zip(examples.texts, examples.pairs, strict=True):
+            together = generator.random() < 0.5
+            pair = first, splice(second, examples.pairs)
+            copy = rewritten_together(pair) if together else [*map(rewritten, pair)]
+            texts.append(copy[0])
+            pairs.append(copy[1])
     return Examples(texts, pairs, examples.no_targets(len(texts)))

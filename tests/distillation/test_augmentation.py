@@ -91,10 +91,27 @@ def test_a_splice_goes_on_with_the_end_of_another_text():
     assert {"", "x", "alpha beta", "beta", "two three"} <= set(found[3::4])
 
 
-def test_pairs_are_not_spliced():
+def test_of_a_pair_the_second_text_is_spliced():
     examples = Examples(["a b", "c d"], ["e f", "g h"], np.zeros(2, np.int32))
-    found = augmented(examples, {}, 20, 0.0, 0, 0.9)
-    assert set(zip(found.texts, found.pairs, strict=True)) == {
-        ("a b", "e f"),
-        ("c d", "g h"),
-    }
+    found = augmented(examples, {}, 200, 0.0, 0, 0.5)
+    assert found.texts == ["a b", "c d"] * 200
+    ends = ["e f", "f", "g h", "h"]
+    spliced = {f"{start} {end}" for start in ("e", "e f") for end in ends}
+    assert set(found.pairs[::2]) == spliced
+    as_they_were = sum(pair == "e f" for pair in found.pairs[::2])
+    assert 100 <= as_they_were <= 150
+
+
+def test_in_half_of_the_copies_a_pair_has_one_replacement_a_word():
+    near = [f"word{number}" for number in range(1000)]
+    examples = Examples(["Good one"], ["one good good"], np.zeros(1, np.int32))
+    found = augmented(examples, {"good": near}, 400, 1.0, 0)
+    replaced = [
+        (text.split()[0], *pair.split()[1:])
+        for text, pair in zip(found.texts, found.pairs, strict=True)
+    ]
+    assert {name for names in replaced for name in names} <= set(near)
+    together = sum(len(set(names)) == 1 for names in replaced)
+    apart = sum(len(set(names)) == 3 for names in replaced)
+    assert 160 <= together <= 240
+    assert together + apart >= 395
