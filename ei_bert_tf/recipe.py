@@ -164,8 +164,8 @@ class Recipe:
             frequent, or those with the largest product of both.
         augmented_copies, augmented_words, augmented_splices: texts that the student
             learns beside the given ones: copies of each, in which that share of the
-            words is replaced; that share of the copies of single texts go on with the
-            end of another one.
+            words is replaced; that share of the copies, of pairs their second texts,
+            go on with the end of another one.
             Where there are any, augmented_least_texts makes them more until there are
             so many.
         student_*: distillation in float, over given and augmented texts.

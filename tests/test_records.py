@@ -1,6 +1,7 @@
 """What every record of a student has, and which of them a preset makes by default."""
 
 import json
+import re
 
 import pytest
 
@@ -27,6 +28,16 @@ def test_the_record_is_whole_and_its_name_is_right(path):
     assert record["task"] == path.parent.name
     assert record["model_bytes"] <= record["max_model_bytes"]
     assert record["default"] == is_of_a_preset(record, path)
+
+
+def test_no_command_of_a_record_names_a_folder_of_one_machine():
+    found = {
+        path: json.loads(path.read_text("utf-8"))
+        for path in RESULTS.parent.glob("**/*.json")
+    }
+    commands = {path: x["command"] for path, x in found.items() if "command" in x}
+    assert len(commands) > 50
+    assert not [x for x in commands.items() if re.search(r"(^|[ =,])/", x[1])]
 
 
 def test_the_results_are_those_of_the_records():
