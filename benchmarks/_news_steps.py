@@ -62,6 +62,7 @@ def news_steps(teacher: Teacher, steps: int) -> NewsSteps:
         teacher.backbone.hidden_dim,
         teacher.backbone.num_heads,
         teacher.backbone.intermediate_dim,
+        RECIPE.embedding_share,
         max_tokens=TOKENS,
         layers=RECIPE.layers,
         outputs=TASK.outputs,

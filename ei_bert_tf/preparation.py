@@ -166,6 +166,7 @@ class Preparation:
             backbone.hidden_dim,
             backbone.num_heads,
             backbone.intermediate_dim,
+            self.recipe.embedding_share,
             within,
             max_tokens=self.tokens,
             layers=layers,

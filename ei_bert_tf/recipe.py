@@ -23,6 +23,8 @@ WEIGHT_SCALES = ("tensor", "channel")
 EMBEDDING_FORMS = ("table", "product")
 # Of a product embedding: dimensions that one code stands for.
 CODE_DIMENSIONS = 4
+# The widest embedding for a hidden size of 1.
+MOST_EMBEDDING_SHARE = 0.5
 REMOVAL_SCORES = ("taylor", "magnitude")
 LOSS_WEIGHTS = (
     "logits_weight",
@@ -204,6 +206,8 @@ class Recipe:
         distinct_blocks: sets of kernels that the student's blocks share, neighbours one
             set; 0 for one set a block.
         embedding_form: the student's: a `table`, or `product`, codes and codebooks.
+        embedding_share: the least width of the embedding, as a share of the hidden
+            size; it grows, to half of that at most, where all pieces have room.
         statistics_texts: texts from which importance, basis and norms are measured.
     """
 
@@ -260,6 +264,7 @@ class Recipe:
     attention_form: str = ATTENTION_FORMS[0]
     distinct_blocks: int = 0
     embedding_form: str = EMBEDDING_FORMS[0]
+    embedding_share: float = 0.25
     statistics_texts: int = 2000
 
     def __post_init__(self):
@@ -278,6 +283,11 @@ class Recipe:
                 raise InputError(f"--recipe: {field.name} is {value}; at least 0")
             if field.name in _BELOW_ONE and value >= 1:
                 raise InputError(f"--recipe: {field.name} is {value}; below 1")
+        if not 0 < self.embedding_share <= MOST_EMBEDDING_SHARE:
+            raise InputError(
+                f"--recipe: embedding_share is {self.embedding_share}; above 0 and at "
+                f"most {MOST_EMBEDDING_SHARE}"
+            )
         if not 50 < self.quantization_percentile <= 100:
             raise InputError(
                 f"--recipe: quantization_percentile is {self.quantization_percentile}; "
@@ -366,6 +376,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "quantization_learning_rate": 2e-4,
         # A little better than 1: benchmarks/choices/bbc_news.
         "features_weight": 3.0,
+        "embedding_share": 0.5,
         "statistics_texts": 500,
     },
     "standard": {},

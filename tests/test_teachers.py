@@ -43,6 +43,7 @@ def test_the_slice_spans_twelve_blocks(folder):
         backbone.hidden_dim,
         backbone.num_heads,
         backbone.intermediate_dim,
+        0.5,
         max_tokens=11,
         layers=3,
         outputs=2,

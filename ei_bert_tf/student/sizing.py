@@ -5,9 +5,15 @@ D head size, C outputs.
 """
 
 import dataclasses
+import math
 
 from ei_bert_tf.errors import InputError
-from ei_bert_tf.recipe import CODE_DIMENSIONS, StudentConfig, codebook_entries
+from ei_bert_tf.recipe import (
+    CODE_DIMENSIONS,
+    MOST_EMBEDDING_SHARE,
+    StudentConfig,
+    codebook_entries,
+)
 
 # What flatbuffer tables, names, shapes and scales take: without a block, for each
 # block, for each of its heads, for each norm, for segment ids. Solved from converted
@@ -77,10 +83,14 @@ def piece_bytes(config: StudentConfig) -> int:
     return config.embedding_size
 
 
-def _embedding_size(wanted: int, embedding_form: str = "table", **_) -> int:
+def _embedding_unit(embedding_form: str = "table", **_) -> int:
+    """What an embedding size is a multiple of."""
+    return CODE_DIMENSIONS if embedding_form == "product" else 1
+
+
+def _embedding_size(wanted: float, unit: int) -> int:
     """Rounded up to what the form accepts."""
-    unit = CODE_DIMENSIONS if embedding_form == "product" else 1
-    return unit * max(1, -(-wanted // unit))
+    return unit * max(1, math.ceil(wanted / unit))
 
 
 def _codebook_bytes(config: StudentConfig) -> int:
@@ -97,18 +107,21 @@ def choose_config(
     teacher_hidden_size: int,
     teacher_heads: int,
     teacher_feed_forward_size: int,
+    embedding_share: float,
     within: StudentConfig | None = None,
     **fixed,
 ) -> StudentConfig:
     """The widest student that fits, with the rest of the budget spent on vocabulary.
 
-    The proportions are ours: E = H / 2, as many heads as fill H, F = 4 H, and a
-    vocabulary of at least 24 H.
+    The proportions are ours: E a share of H, as many heads as fill H, F = 4 H, and a
+    table of at least 12 H^2 bytes. Pieces come before width: only when all that the
+    corpus uses are there does E grow, to H / 2 at most.
 
     Args:
         max_model_bytes: limit on the file.
         smallest_vocabulary: pieces that have to stay.
         largest_vocabulary: pieces that the corpus uses.
+        embedding_share: E / H, at most MOST_EMBEDDING_SHARE.
         within: a student that the result is to be a part of. What its vocabulary
             leaves of the budget is spent on neurons.
         fixed: of the StudentConfig what the budget has no say in: max_tokens, layers,
@@ -118,10 +131,11 @@ def choose_config(
     Raises:
         InputError: nothing fits; names the smallest size that can be reached.
     """
-    widest = HIDDEN_SIZES[0]
+    widest, widest_embedding = HIDDEN_SIZES[0], HIDDEN_SIZES[0]
+    unit = _embedding_unit(**fixed)
     if within is not None:
         largest_vocabulary = min(largest_vocabulary, within.vocabulary_size)
-        widest = within.hidden_size
+        widest, widest_embedding = within.hidden_size, within.embedding_size
     largest_vocabulary = max(largest_vocabulary, smallest_vocabulary)
     head_size = teacher_hidden_size // teacher_heads
     limit = int(max_model_bytes / MARGIN)
@@ -131,10 +145,13 @@ def choose_config(
             continue
         shape = StudentConfig(
             vocabulary_size=min(
-                max(smallest_vocabulary, 24 * hidden), largest_vocabulary
+                max(smallest_vocabulary, int(12 * hidden / embedding_share)),
+                largest_vocabulary,
             ),
             hidden_size=hidden,
-            embedding_size=_embedding_size(hidden // 2, **fixed),
+            embedding_size=min(
+                _embedding_size(embedding_share * hidden, unit), widest_embedding
+            ),
             heads=min(teacher_heads, max(1, hidden // head_size)),
             head_size=head_size,
             feed_forward_size=min(teacher_feed_forward_size, 4 * hidden),
@@ -146,6 +163,9 @@ def choose_config(
             more = room // piece_bytes(shape)
             size = min(shape.vocabulary_size + more, largest_vocabulary)
             found = dataclasses.replace(shape, vocabulary_size=size)
+            if size == largest_vocabulary:
+                most = min(int(MOST_EMBEDDING_SHARE * hidden), widest_embedding)
+                found = _wider_embedding(found, unit, most, limit)
             return found if within is None else _more_neurons(found, within, limit)
         least = dataclasses.replace(shape, vocabulary_size=smallest_vocabulary)
         smallest = int(model_bytes(least) * MARGIN) + 1
@@ -157,6 +177,19 @@ def choose_config(
         f"--max_model_bytes={max_model_bytes}: no student is so small; the smallest "
         f"for this task has {smallest} bytes"
     )
+
+
+def _wider_embedding(
+    config: StudentConfig, unit: int, most: int, limit: int
+) -> StudentConfig:
+    """As wide an embedding as the limit allows, in steps of `unit` up to `most`."""
+    found = config
+    for size in range(config.embedding_size + unit, most + 1, unit):
+        wider = dataclasses.replace(config, embedding_size=size)
+        if model_bytes(wider) > limit:
+            break
+        found = wider
+    return found
 
 
 def _more_neurons(

@@ -7,7 +7,12 @@ import pytest
 
 from ei_bert_tf.compat import tf
 from ei_bert_tf.errors import InputError
-from ei_bert_tf.recipe import ATTENTION_FORMS, Recipe, StudentConfig
+from ei_bert_tf.recipe import (
+    ATTENTION_FORMS,
+    CODE_DIMENSIONS,
+    Recipe,
+    StudentConfig,
+)
 from ei_bert_tf.student.encoder import build_student
 from ei_bert_tf.student.folding import fold
 from ei_bert_tf.student.inheritance import (
@@ -88,7 +93,7 @@ def test_a_full_slice_has_the_teacher_s_task_layers(tmp_path):
 def test_the_widest_config_that_fits():
     def choose(limit):
         return choose_config(
-            limit, 200, 9000, 384, 12, 1536,
+            limit, 200, 9000, 384, 12, 1536, 0.25,
             max_tokens=64, layers=3, outputs=2, norm="layer", pair=False,
         )  # fmt: skip
 
@@ -100,6 +105,28 @@ def test_the_widest_config_that_fits():
         choose(20_000)
 
 
+def test_pieces_come_before_the_width_of_their_embedding():
+    def choose(used, share=0.25, **form):
+        return choose_config(
+            1_000_000, 200, used, 384, 12, 1536, share,
+            max_tokens=64, layers=3, outputs=2, norm="rms", pair=False, **form,
+        )  # fmt: skip
+
+    few, some, many = choose(3000), choose(6000), choose(20_000)
+    assert {shape.hidden_size for shape in (few, some, many)} == {128}
+    assert (few.vocabulary_size, some.vocabulary_size) == (3000, 6000)
+    assert few.embedding_size == 64
+    assert many.embedding_size == 32 < some.embedding_size < 64
+    assert 9000 < many.vocabulary_size < 20_000
+    assert all(model_bytes(shape) <= 990_100 for shape in (some, many))
+    wider = dataclasses.replace(some, embedding_size=some.embedding_size + 1)
+    assert model_bytes(wider) > 990_099
+    assert choose(20_000, 0.5).embedding_size == 64
+    codes = choose(12_000, embedding_form="product")
+    assert codes.vocabulary_size == 12_000
+    assert codes.embedding_size % CODE_DIMENSIONS == 0 and codes.embedding_size > 32
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
@@ -108,6 +135,8 @@ def test_the_widest_config_that_fits():
         ({"teacher_epochs": 0}, "teacher_epochs is 0"),
         ({"norm": "batch"}, "norm is 'batch'"),
         ({"attention_form": "linear"}, "attention_form is 'linear'.*softmax, relu"),
+        ({"embedding_share": 0.6}, "embedding_share is 0.6; above 0 and at most 0.5"),
+        ({"embedding_share": 0.0}, "embedding_share is 0.0; above 0"),
     ],
 )
 def test_recipe_refusals(overrides, message):
