@@ -21,7 +21,13 @@ from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student.quality import RECORD, size_logarithms
 
 _CHOICES = pathlib.Path(__file__).parent / "choices"
-_OF_SHAPE = ("norm", "layers", "distinct_blocks", "embedding_form")
+_OF_SHAPE = (
+    "norm",
+    "layers",
+    "distinct_blocks",
+    "embedding_form",
+    "embedding_share",
+)
 # all-MiniLM-L6-v2, the teacher of these runs.
 _TEACHER = {
     "vocabulary": 30_522,
