@@ -59,6 +59,7 @@ def news_steps(teacher: Teacher, steps: int) -> NewsSteps:
         1_000_000,
         300,
         30_522,
+        30_522,
         teacher.backbone.hidden_dim,
         teacher.backbone.num_heads,
         teacher.backbone.intermediate_dim,

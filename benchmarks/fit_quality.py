@@ -3,7 +3,7 @@
 usage: python -m benchmarks.fit_quality
 Reads the runs in benchmarks/choices that vary the shape, and fits ln(1 - correlation of
 the logits with the teacher's, held-out train) as linear in the logarithms of
-ei_bert_tf/student/quality.py, with an intercept for each data set, training and norm.
+ei_bert_tf/student/quality.py, with an intercept for each record and norm.
 The runs are few, so the fit is pulled to a prior: each size counts as its share of the
 bytes of the shape that the presets use at 1 MB, in which all was measured, times a
 half. Weights are not negative. Writes ei_bert_tf/student/quality.json with the number
@@ -12,7 +12,6 @@ of runs and what is left unexplained.
 
 import json
 import pathlib
-import re
 
 import numpy as np
 from absl import app
@@ -54,22 +53,17 @@ _PULL = 0.1
 
 
 def runs() -> list[tuple[str, StudentConfig, float]]:
-    """Data set with training and norm, shape, and ln(1 - correlation), of each run."""
-    found = {}
+    """Record with norm, shape, and ln(1 - correlation), of each run."""
+    found = []
     for path in sorted(_CHOICES.glob("*/*.json")):
         record = json.loads(path.read_text("utf-8"))
         if path.stem not in _OF_SHAPE:
             continue
-        flags = dict(re.findall(r"--(\w+)=(\S+)", record["command"]))
-        data = flags.get("dataset", path.parent.name)
-        training = flags.get("preset", "standard"), flags.get("recipe", "")
         for run in record["runs"]:
             config = StudentConfig(**run["student"])
-            group = " ".join((data, *training, config.norm))
-            # The same shape comes in several files.
-            key = group, config, run["seed"]
-            found[key] = group, config, float(np.log(1 - run["correlation"]))
-    return list(found.values())
+            group = f"{path.parent.name} {path.stem} {config.norm}"
+            found.append((group, config, float(np.log(1 - run["correlation"]))))
+    return found
 
 
 def fitted(

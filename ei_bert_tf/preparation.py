@@ -153,6 +153,7 @@ class Preparation:
         self.spelling = spelling_pieces(pieces, self.corpus.ids)
         smallest = smallest_vocabulary(pieces, self.spelling)
         used = set(np.unique(self.corpus.ids).tolist()) | self.spelling
+        wanted = smallest_vocabulary(pieces, used)
         near = {word for words in self.neighbours.values() for word in words}
         used |= {index for index, piece in enumerate(pieces) if piece in near}
         largest = smallest_vocabulary(pieces, used)
@@ -162,6 +163,7 @@ class Preparation:
         config = choose_config(
             self.job.max_model_bytes,
             smallest,
+            wanted,
             largest,
             backbone.hidden_dim,
             backbone.num_heads,

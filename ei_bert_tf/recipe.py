@@ -207,7 +207,7 @@ class Recipe:
             set; 0 for one set a block.
         embedding_form: the student's: a `table`, or `product`, codes and codebooks.
         embedding_share: the least width of the embedding, as a share of the hidden
-            size; it grows, to half of that at most, where all pieces have room.
+            size; it grows, to half of that at most, while the texts' pieces have room.
         statistics_texts: texts from which importance, basis and norms are measured.
     """
 

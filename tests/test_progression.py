@@ -169,7 +169,7 @@ def test_stage_programs_refuse_sizes(tiny, tmp_path):
 def test_a_shape_within_a_larger_one():
     def choose(limit, within=None):
         return choose_config(
-            limit, 420, 9000, 384, 12, 1536, 0.25, within,
+            limit, 420, 9000, 9000, 384, 12, 1536, 0.25, within,
             max_tokens=64, layers=3, outputs=5, norm="layer", pair=False,
         )  # fmt: skip
 

@@ -40,6 +40,7 @@ def test_the_slice_spans_twelve_blocks(folder):
         100_000,
         77,
         80,
+        80,
         backbone.hidden_dim,
         backbone.num_heads,
         backbone.intermediate_dim,

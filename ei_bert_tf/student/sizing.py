@@ -103,6 +103,7 @@ def _codebook_bytes(config: StudentConfig) -> int:
 def choose_config(
     max_model_bytes: int,
     smallest_vocabulary: int,
+    wanted_vocabulary: int,
     largest_vocabulary: int,
     teacher_hidden_size: int,
     teacher_heads: int,
@@ -114,14 +115,15 @@ def choose_config(
     """The widest student that fits, with the rest of the budget spent on vocabulary.
 
     The proportions are ours: E a share of H, as many heads as fill H, F = 4 H, and a
-    table of at least 12 H^2 bytes. Pieces come before width: only when all that the
-    corpus uses are there does E grow, to H / 2 at most.
+    table of at least 12 H^2 bytes. Pieces of the texts come before width, and width
+    before other pieces: where the texts' have room, E is wider, H / 2 at most.
 
     Args:
         max_model_bytes: limit on the file.
         smallest_vocabulary: pieces that have to stay.
-        largest_vocabulary: pieces that the corpus uses.
-        embedding_share: E / H, at most MOST_EMBEDDING_SHARE.
+        wanted_vocabulary: pieces that the texts use.
+        largest_vocabulary: those and what stands for them in copies.
+        embedding_share: the least E / H, at most MOST_EMBEDDING_SHARE.
         within: a student that the result is to be a part of. What its vocabulary
             leaves of the budget is spent on neurons.
         fixed: of the StudentConfig what the budget has no say in: max_tokens, layers,
@@ -137,6 +139,9 @@ def choose_config(
         largest_vocabulary = min(largest_vocabulary, within.vocabulary_size)
         widest, widest_embedding = within.hidden_size, within.embedding_size
     largest_vocabulary = max(largest_vocabulary, smallest_vocabulary)
+    wanted_vocabulary = min(
+        max(wanted_vocabulary, smallest_vocabulary), largest_vocabulary
+    )
     head_size = teacher_hidden_size // teacher_heads
     limit = int(max_model_bytes / MARGIN)
     smallest = None
@@ -158,14 +163,16 @@ def choose_config(
             task_size=teacher_hidden_size,
             **fixed,
         )
-        room = limit - model_bytes(shape)
-        if room >= 0:
-            more = room // piece_bytes(shape)
+        if model_bytes(shape) <= limit:
+            wanted = dataclasses.replace(shape, vocabulary_size=wanted_vocabulary)
+            most = min(int(MOST_EMBEDDING_SHARE * hidden), widest_embedding)
+            width = _embedding_width(wanted, unit, most, limit)
+            shape = dataclasses.replace(
+                shape, vocabulary_size=smallest_vocabulary, embedding_size=width
+            )
+            more = (limit - model_bytes(shape)) // piece_bytes(shape)
             size = min(shape.vocabulary_size + more, largest_vocabulary)
             found = dataclasses.replace(shape, vocabulary_size=size)
-            if size == largest_vocabulary:
-                most = min(int(MOST_EMBEDDING_SHARE * hidden), widest_embedding)
-                found = _wider_embedding(found, unit, most, limit)
             return found if within is None else _more_neurons(found, within, limit)
         least = dataclasses.replace(shape, vocabulary_size=smallest_vocabulary)
         smallest = int(model_bytes(least) * MARGIN) + 1
@@ -179,16 +186,15 @@ def choose_config(
     )
 
 
-def _wider_embedding(
-    config: StudentConfig, unit: int, most: int, limit: int
-) -> StudentConfig:
-    """As wide an embedding as the limit allows, in steps of `unit` up to `most`."""
-    found = config
-    for size in range(config.embedding_size + unit, most + 1, unit):
+def _embedding_width(config: StudentConfig, unit: int, most: int, limit: int) -> int:
+    """E of the widest embedding that the limit allows, in steps of `unit` up to `most`;
+    the config's own where that is too wide already."""
+    found = config.embedding_size
+    for size in range(found + unit, most + 1, unit):
         wider = dataclasses.replace(config, embedding_size=size)
         if model_bytes(wider) > limit:
             break
-        found = wider
+        found = size
     return found
 
 

@@ -215,7 +215,7 @@ def test_a_small_vocabulary_loses_nothing_in_codes(teacher):
 def test_a_budget_buys_more_in_codes():
     def choose(**form):
         return choose_config(
-            250_000, 200, 9000, 384, 12, 1536, 0.5,
+            250_000, 200, 9000, 9000, 384, 12, 1536, 0.5,
             max_tokens=64, layers=3, outputs=2, norm="layer", pair=False, **form,
         )  # fmt: skip
 

@@ -93,7 +93,7 @@ def test_a_full_slice_has_the_teacher_s_task_layers(tmp_path):
 def test_the_widest_config_that_fits():
     def choose(limit):
         return choose_config(
-            limit, 200, 9000, 384, 12, 1536, 0.25,
+            limit, 200, 9000, 9000, 384, 12, 1536, 0.25,
             max_tokens=64, layers=3, outputs=2, norm="layer", pair=False,
         )  # fmt: skip
 
@@ -106,9 +106,9 @@ def test_the_widest_config_that_fits():
 
 
 def test_pieces_come_before_the_width_of_their_embedding():
-    def choose(used, share=0.25, **form):
+    def choose(used, share=0.25, more=0, **form):
         return choose_config(
-            1_000_000, 200, used, 384, 12, 1536, share,
+            1_000_000, 200, used, used + more, 384, 12, 1536, share,
             max_tokens=64, layers=3, outputs=2, norm="rms", pair=False, **form,
         )  # fmt: skip
 
@@ -122,6 +122,12 @@ def test_pieces_come_before_the_width_of_their_embedding():
     wider = dataclasses.replace(some, embedding_size=some.embedding_size + 1)
     assert model_bytes(wider) > 990_099
     assert choose(20_000, 0.5).embedding_size == 64
+    # What the texts lack has what their own pieces' width leaves.
+    others = choose(6000, more=4000)
+    assert others.embedding_size == some.embedding_size
+    assert 6000 <= others.vocabulary_size < 6100
+    assert choose(3000, more=4000).embedding_size == 64
+    assert choose(3000, more=4000).vocabulary_size > 4000
     codes = choose(12_000, embedding_form="product")
     assert codes.vocabulary_size == 12_000
     assert codes.embedding_size % CODE_DIMENSIONS == 0 and codes.embedding_size > 32
