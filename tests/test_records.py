@@ -40,6 +40,17 @@ def test_no_command_of_a_record_names_a_folder_of_one_machine():
     assert not [x for x in commands.items() if re.search(r"(^|[ =,])/", x[1])]
 
 
+def test_every_file_of_the_plan_has_a_source_and_a_digest():
+    sources = json.loads((RESULTS.parent / "datasets.json").read_text("utf-8"))
+    plan = json.loads((RESULTS.parent / "plan.json").read_text("utf-8"))
+    for task in plan["tasks"].values():
+        unlabeled = task.get("unlabeled", {}).values()
+        parts = [*task["train"], *task["evaluate"], *(x for y in unlabeled for x in y)]
+        for part in parts:
+            folder, name = part["file"].split("/")
+            assert re.fullmatch("[0-9a-f]{64}", sources[folder]["sha256"][name])
+
+
 def test_the_results_are_those_of_the_records():
     for path, content in documents().items():
         found = path.read_text("utf-8")
