@@ -36,10 +36,13 @@ def student_of(bundle: Bundle, tokens: int, form: str) -> Bundle:
     """A bundle with a student of the same shape, but of this form of attention and
     length."""
     shape = StudentConfig(**bundle.manifest["student"])
-    shorter = Bundle(bundle.folder, bundle.manifest | {"max_seq_length": tokens})
     config = dataclasses.replace(shape, max_tokens=tokens, attention_form=form)
-    shorter.model = untrained_model(config, seed=0)
-    return shorter
+    return Bundle(
+        bundle.folder,
+        bundle.manifest | {"max_seq_length": tokens},
+        bundle.tokenizer,
+        untrained_model(config, seed=0),
+    )
 
 
 def main(_: list[str]) -> None:

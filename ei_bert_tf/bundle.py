@@ -16,6 +16,7 @@ from ei_bert_tf.evaluation.calibration import probabilities
 from ei_bert_tf.evaluation.phone_program import PHONE_FILES, run_phone_program
 from ei_bert_tf.evaluation.runtimes import RUNTIMES, open_runtime
 from ei_bert_tf.metrics import metric_value
+from ei_bert_tf.reporting.report import REPORT_FILES
 from ei_bert_tf.stages import CHECKPOINTS, FLOAT_STUDENT
 from ei_bert_tf.task import Task
 from ei_bert_tf.text.datasets import examples_of
@@ -28,7 +29,9 @@ _TFLITE_RUNTIME = "tflite_runtime"
 BUNDLE_RUNTIMES = (*RUNTIMES, "keras", _TFLITE_RUNTIME)
 MODEL_FILES = ("model.tflite", "vocab.txt", "labels.txt")
 LOOKUP_TABLE_FILE = "model_tflm_lut.tflite"
-_UNLISTED = ("manifest.json", CHECKPOINTS)
+# What a run leaves and its manifest lists; other files may lie in the folder.
+_LISTED_FILES = (*MODEL_FILES, LOOKUP_TABLE_FILE, *REPORT_FILES)
+_LISTED_FOLDERS = ("firmware", "phone")
 _FLOAT_WEIGHTS = f"{CHECKPOINTS}/quantization/{FLOAT_STUDENT}"
 
 
@@ -56,15 +59,20 @@ class Bundle:
         [Prediction(label='business', probability=0.98..., value=None)]
     """
 
-    def __init__(self, folder: pathlib.Path, manifest: dict[str, Any]):
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        manifest: dict[str, Any],
+        tokenizer: WordPiece,
+        model: bytes,
+        lookup_table_model: bytes | None = None,
+    ):
         self.folder = folder
         self.manifest = manifest
         self.task = Task.from_json(manifest["task"])
-        self.tokenizer = WordPiece.load(folder / "vocab.txt")
-        self.model = (folder / "model.tflite").read_bytes()
-        self.lookup_table_model = None
-        if "lookup_table" in manifest:
-            self.lookup_table_model = (folder / LOOKUP_TABLE_FILE).read_bytes()
+        self.tokenizer = tokenizer
+        self.model = model
+        self.lookup_table_model = lookup_table_model
 
     @classmethod
     def load(cls, folder: str | pathlib.Path) -> "Bundle":
@@ -87,9 +95,13 @@ class Bundle:
                 f"accepted: {FORMAT_VERSION}"
             )
         _check_files(path, manifest, MODEL_FILES)
+        tables = None
         if "lookup_table" in manifest:
             _check_files(path, manifest, [LOOKUP_TABLE_FILE])
-        return cls(path, manifest)
+            tables = (path / LOOKUP_TABLE_FILE).read_bytes()
+        tokenizer = WordPiece.load(path / "vocab.txt")
+        model = (path / "model.tflite").read_bytes()
+        return cls(path, manifest, tokenizer, model, tables)
 
     def predict(
         self,
@@ -197,16 +209,18 @@ def _check_files(
 
 
 def file_list(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
-    """`{path: {bytes, sha256}}` of a bundle's files, sorted by path."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder)
-        if path.is_file() and name.parts[0] not in _UNLISTED:
-            found[name.as_posix()] = {
-                "bytes": path.stat().st_size,
-                "sha256": _digest(path),
-            }
-    return found
+    """`{path: {bytes, sha256}}` of what a run leaves in a folder, sorted by path."""
+    paths = [folder / name for name in _LISTED_FILES]
+    for name in _LISTED_FOLDERS:
+        paths += (folder / name).rglob("*")
+    return {
+        path.relative_to(folder).as_posix(): {
+            "bytes": path.stat().st_size,
+            "sha256": _digest(path),
+        }
+        for path in sorted(paths)
+        if path.is_file()
+    }
 
 
 def _digest(path: pathlib.Path) -> str:

@@ -50,6 +50,8 @@ _PACKAGES = (
     "tflite-micro",
     "tokenizers",
     "numpy",
+    "scipy",
+    "flatbuffers",
 )
 
 
@@ -136,7 +138,6 @@ def _sealed(pipeline: Pipeline, folder: pathlib.Path) -> Bundle:
     }
     found = operators(model)
     tables = _lookup_table(pipeline, logits["tflm"])
-    _write_model(folder, pipeline)
     manifest: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "package_version": __version__,
@@ -182,17 +183,20 @@ def _sealed(pipeline: Pipeline, folder: pathlib.Path) -> Bundle:
         )
     if data.test is not None:
         manifest["test"] = _test_value(data, model, tokenizer, tokens)
-    with writing(folder / "firmware"):
-        bundle = Bundle(folder, manifest)
-        contents = firmware_contents(bundle)
-        write_firmware(contents, folder / "firmware")
-    with writing(folder / "phone"):
-        write_phone(bundle_contents(bundle), folder / "phone")
+    bundle = Bundle(
+        folder, manifest, tokenizer, model, pipeline.lookup_table_model or None
+    )
+    contents = firmware_contents(bundle)
     manifest["flash_bytes"] = flash_bytes(contents)
     if pipeline.prepared.solution is not None:
         manifest["budget"] = pipeline.prepared.solution.to_json()
         manifest["budget"]["trials"] = pipeline.trials
         _check_flash(job.max_flash_bytes, firmware_bytes(contents))
+    _write_model(folder, pipeline)
+    with writing(folder / "firmware"):
+        write_firmware(contents, folder / "firmware")
+    with writing(folder / "phone"):
+        write_phone(bundle_contents(bundle), folder / "phone")
     values = engines[RUNTIMES[0]].dequantize(logits[RUNTIMES[0]])
     with writing(folder):
         run_report(pipeline, manifest, contents, values).write(folder)
@@ -238,7 +242,7 @@ def run_stages(
         left = [folder / CHECKPOINTS / stage for stage in stages]
         return [path for path in left if path.is_dir()]
     _write_model(folder, pipeline)
-    names = (*MODEL_FILES, *[LOOKUP_TABLE_FILE] * pipeline.job.lookup_table_weights)
+    names = (*MODEL_FILES, *[LOOKUP_TABLE_FILE] * bool(pipeline.lookup_table_model))
     return [folder / name for name in names]
 
 
@@ -278,7 +282,7 @@ def _write_model(folder: pathlib.Path, pipeline: Pipeline) -> None:
         _write(folder / name, content)
     if pipeline.lookup_table_model:
         _write(folder / LOOKUP_TABLE_FILE, pipeline.lookup_table_model)
-    else:
+    elif not pipeline.job.lookup_table_weights:
         # Of an earlier run in the same folder.
         (folder / LOOKUP_TABLE_FILE).unlink(missing_ok=True)
 
@@ -356,9 +360,16 @@ def environment() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "cpu": _cpu(),
-        "threads": os.cpu_count(),
+        "threads": _threads(),
         "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
     }
+
+
+def _threads() -> int | None:
+    """What TensorFlow sizes its pools by: the CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
 
 
 def _cpu() -> str:

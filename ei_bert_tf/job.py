@@ -22,6 +22,7 @@ from ei_bert_tf.text.datasets import Dataset, load_builtin, load_files, load_tfd
 # The others compare tokens with what the teacher's slice was cut from.
 SIZES_METHODS = ("kd", "cross", "none")
 SMALLEST_SEQUENCE = 3  # [CLS], a piece, [SEP]
+SMALLEST_PAIR = 5  # [CLS], a piece, [SEP], a piece, [SEP]
 # Fields whose flags have other names.
 _FLAGS = {
     "train": "train_file",
@@ -96,7 +97,7 @@ class Job:
                 f"--max_seq_length={self.max_seq_length}: at least "
                 f"{SMALLEST_SEQUENCE} tokens"
             )
-        for name in ("max_arena_bytes", "max_flash_bytes", "max_macs"):
+        for name in ("max_arena_bytes", "max_flash_bytes", "max_macs", "seed"):
             if getattr(self, name) < 0:
                 raise InputError(f"--{name}={getattr(self, name)}: at least 0")
         if not 0 <= self.target_sparsity < 1:

@@ -56,7 +56,7 @@ class Pipeline(FloatPipeline):
             again: whether to run them although they were finished.
 
         Returns:
-            model.tflite, empty when `stages` end before the last of STAGES.
+            model.tflite, empty when `stages` end before `quantization`.
 
         Raises:
             InputError: a stage before them is not done, or they are no neighbours.

@@ -13,13 +13,13 @@ from ei_bert_tf.conversion.lookup_tables import LEAST_WEIGHTS, with_lookup_table
 from ei_bert_tf.distillation.augmentation import word_neighbours
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.evaluation.arena import smallest_arena_bytes
-from ei_bert_tf.job import Job
+from ei_bert_tf.job import SMALLEST_PAIR, Job
 from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student.budget import Limits, Solution, solve
 from ei_bert_tf.student.encoder import build_student, student_inputs
 from ei_bert_tf.student.sizing import choose_config
 from ei_bert_tf.task import Examples
-from ei_bert_tf.teacher.backbone import load_teacher
+from ei_bert_tf.teacher.backbone import load_teacher, teacher_identity
 from ei_bert_tf.text.datasets import hold_out
 from ei_bert_tf.text.wordpiece import Encoded, WordPiece
 from ei_bert_tf.vocabulary.pruning import smallest_vocabulary, spelling_pieces
@@ -52,6 +52,7 @@ class Preparation:
         self.task = self.dataset.task
         self.tokens = job.max_seq_length
         self.teacher = load_teacher(job.teacher, self.task.outputs, job.seed)
+        self._check_length()
         self._prepare_texts()
         self.copies = self._count_copies()
         self.neighbours = self._find_neighbours()
@@ -93,7 +94,7 @@ class Preparation:
         parts = (self.train, self.held_out, data.unlabeled, data.evaluate)
         return [
             self.task.to_json(),
-            self.job.teacher,
+            teacher_identity(self.job.teacher),
             self.tokens,
             self.job.seed,
             recipe.held_out_share,
@@ -109,6 +110,14 @@ class Preparation:
         """
         forms = (False, True) if self.job.lookup_table_weights else (False,)
         return [untrained_model(self.config, self.job.seed, form) for form in forms]
+
+    def _check_length(self) -> None:
+        shown = f"--max_seq_length={self.tokens}"
+        most = self.teacher.backbone.max_sequence_length
+        if self.tokens > most:
+            raise InputError(f"{shown}: the teacher reads at most {most} tokens")
+        if self.task.is_pair and self.tokens < SMALLEST_PAIR:
+            raise InputError(f"{shown}: at least {SMALLEST_PAIR} tokens for pairs")
 
     def _prepare_texts(self) -> None:
         kept, held = hold_out(
@@ -134,7 +143,7 @@ class Preparation:
         return max(copies, wanted)
 
     def _find_neighbours(self) -> dict[str, list[str]]:
-        if not self.copies:
+        if not self.copies or not self.recipe.augmented_words:
             return {}
         return word_neighbours(
             self.teacher.tokenizer.pieces,
@@ -144,11 +153,6 @@ class Preparation:
 
     def _choose_config(self, within: StudentConfig | None = None) -> StudentConfig:
         backbone = self.teacher.backbone
-        if self.tokens > backbone.max_sequence_length:
-            raise InputError(
-                f"--max_seq_length={self.tokens}: the teacher reads at most "
-                f"{backbone.max_sequence_length} tokens"
-            )
         pieces = self.teacher.tokenizer.pieces
         self.spelling = spelling_pieces(pieces, self.corpus.ids)
         smallest = smallest_vocabulary(pieces, self.spelling)

@@ -93,6 +93,9 @@ class Stages:
                 shutil.rmtree(folder)
             _link(kept, folder)
         if self._is_done(record):
+            # Done here alone, or killed before it was shared.
+            if kept is not None and not kept.is_dir():
+                _link(folder, kept)
             done = json.loads(record.read_text("utf-8"))
             self.seconds[name] = done["seconds"]
             return done, folder
@@ -126,9 +129,11 @@ class Stages:
         return done, folder
 
     def _is_done(self, record: pathlib.Path) -> bool:
-        if not record.is_file():
+        try:
+            done = json.loads(record.read_text("utf-8"))
+        except (OSError, ValueError):  # Not there, or cut by a loss of power.
             return False
-        return json.loads(record.read_text("utf-8"))["fingerprint"] == self._fingerprint
+        return done["fingerprint"] == self._fingerprint
 
 
 def _link(source: pathlib.Path, target: pathlib.Path) -> None:

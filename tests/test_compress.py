@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import ei_bert_tf
+from ei_bert_tf.bundle import file_list
 from ei_bert_tf.compression.sensitivity import MODULES
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.evaluation.float_student import load_float_student
@@ -78,6 +80,14 @@ def test_manifest_lists_every_file_with_its_digest(bundle):
         content = (bundle.folder / name).read_bytes()
         assert entry["bytes"] == len(content)
         assert entry["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_what_else_lies_in_the_folder_is_not_listed(bundle, tmp_path):
+    shutil.copytree(bundle.folder, tmp_path / "copy")
+    (tmp_path / "copy" / "train.tsv").write_text("text")
+    (tmp_path / "copy" / ".firmware.killed").mkdir()
+    (tmp_path / "copy" / ".firmware.killed" / "new").write_text("half")
+    assert file_list(tmp_path / "copy") == bundle.manifest["files"]
 
 
 def test_the_report_adds_up(bundle):
@@ -174,13 +184,17 @@ def test_probabilities_are_calibrated_on_held_out_rows(bundle):
     assert calibration["unknown_auroc"] is None
 
 
+def with_manifest(bundle, manifest):
+    return ei_bert_tf.Bundle(bundle.folder, manifest, bundle.tokenizer, bundle.model)
+
+
 def test_a_text_below_the_threshold_is_unknown(bundle):
     manifest = copy.deepcopy(bundle.manifest)
     manifest["task"]["unknown_label"] = "oos"
-    (known,) = ei_bert_tf.Bundle(bundle.folder, manifest).predict(["a good day"])
+    (known,) = with_manifest(bundle, manifest).predict(["a good day"])
     assert known.label == "good"
     manifest["calibration"]["unknown_threshold"] = known.probability + 1e-6
-    (unknown,) = ei_bert_tf.Bundle(bundle.folder, manifest).predict(["a good day"])
+    (unknown,) = with_manifest(bundle, manifest).predict(["a good day"])
     assert (unknown.label, unknown.probability) == ("oos", known.probability)
 
 

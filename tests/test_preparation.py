@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ei_bert_tf.curriculum import Curriculum
+from ei_bert_tf.errors import InputError
 from ei_bert_tf.evaluation.arena import smallest_arena_bytes
 from ei_bert_tf.job import Job
 from ei_bert_tf.preparation import Preparation
@@ -46,6 +47,22 @@ def test_copies_are_more_where_texts_are_few(folder, copies, least, method, expe
     assert len(found.train) == 54
     assert found.copies == expected
     assert bool(found.neighbours) == bool(expected)
+
+
+def test_copies_without_other_words_have_no_stand_ins(folder):
+    found = prepared(folder, {"augmented_copies": 2, "augmented_words": 0})
+    assert found.copies == 2
+    assert found.neighbours == {}
+
+
+def test_a_pair_needs_room_for_a_piece_of_each(folder):
+    rows = ["first\tsecond\tlabel", *["a day\ta film\tgood", "it\ta\tbad"] * 30]
+    (folder / "pairs.tsv").write_text("\n".join(rows) + "\n")
+    files = {"train": folder / "pairs.tsv", "evaluate": folder / "pairs.tsv"}
+    changes = files | {"text": ("first", "second")}
+    with pytest.raises(InputError, match=r"--max_seq_length=4: at least 5 .* pairs"):
+        prepared(folder, {}, **changes, max_seq_length=4)
+    assert prepared(folder, {}, **changes, max_seq_length=5).tokens == 5
 
 
 def test_the_recipe_s_shape_reaches_the_student(folder):

@@ -29,6 +29,7 @@ def compress(folder, output, **changes):
         ({"max_seq_length": 2}, "--max_seq_length=2"),
         ({"max_seq_length": 64}, "--max_seq_length=64.*at most 32"),
         ({"max_arena_bytes": -1}, "--max_arena_bytes=-1"),
+        ({"seed": -1}, "--seed=-1: at least 0"),
         ({"max_arena_bytes": 1024}, "--max_arena_bytes=1024.*needs"),
         ({"max_flash_bytes": -1}, "--max_flash_bytes=-1"),
         ({"max_flash_bytes": 30_000}, "--max_flash_bytes=30000.*the smallest"),

@@ -62,6 +62,24 @@ def test_a_later_stage_depends_on_earlier_inputs(tmp_path):
     assert fingerprint("a", "b") == fingerprint("a", "b")
 
 
+def test_a_record_that_was_cut_off_does_not_count(tmp_path):
+    run(tmp_path, [1])
+    record = tmp_path / "only" / "done.json"
+    record.write_text(record.read_text()[:10])
+    assert run(tmp_path, [1])["value"] == 1
+
+
+def test_a_stage_that_was_done_alone_is_shared_later(tmp_path):
+    run(tmp_path / "alone", [1])
+    stages = Stages(tmp_path / "alone", True, tmp_path / "shared")
+    stages.depend_on([1])
+    stages.run("only", lambda _: pytest.fail("it was done"))
+    other = Stages(tmp_path / "other", True, tmp_path / "shared")
+    other.depend_on([1])
+    _, left = other.run("only", lambda _: pytest.fail("it was shared"))
+    assert (left / "text").read_text() == "x"
+
+
 def test_an_expected_stage_is_refused_until_it_is_done(tmp_path):
     stages = Stages(tmp_path, True)
     stages.expect(["first"])

@@ -8,7 +8,7 @@ from ei_bert_tf.conversion.conformance import operators
 from ei_bert_tf.evaluation.arena import smallest_arena_bytes
 from ei_bert_tf.firmware import firmware_contents
 from ei_bert_tf.task import CLASSIFICATION, REGRESSION, Task
-from ei_bert_tf.text.wordpiece import SPECIAL_PIECES
+from ei_bert_tf.text.wordpiece import SPECIAL_PIECES, WordPiece
 from firmware_export.phone import write_phone
 from tests.tiny_models import TOKENS, VOCABULARY_SIZE, tiny_tflite
 
@@ -44,7 +44,9 @@ def tiny_bundle(
         "max_seq_length": TOKENS,
         "runtimes": {"tflm": {"arena_bytes": smallest_arena_bytes(model)}},
     }
-    write_phone(firmware_contents(Bundle(folder, manifest)), folder / "phone")
+    tokenizer = WordPiece.load(folder / "vocab.txt")
+    bundle = Bundle(folder, manifest, tokenizer, model)
+    write_phone(firmware_contents(bundle), folder / "phone")
     manifest["files"] = file_list(folder)
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     return Bundle.load(folder)

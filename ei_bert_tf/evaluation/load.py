@@ -74,7 +74,8 @@ class Served:
             for name, percentile in PERCENTILES.items()
         }
         found["max"] = round(float(self.latency_ms.max()), 3)
-        stretches = np.array_split(self.latency_ms, _STRETCHES)
+        parts = min(_STRETCHES, len(self.latency_ms))
+        stretches = np.array_split(self.latency_ms, parts)
         found["p99_of_tenths"] = [_percentile(part, 99) for part in stretches]
         return found
 

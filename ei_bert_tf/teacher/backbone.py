@@ -5,10 +5,12 @@ B batch, T tokens, H hidden size, C classes (1 for regression).
 
 import dataclasses
 import functools
+import hashlib
 import json
 import pathlib
 import tempfile
 from collections.abc import Callable
+from typing import Any
 
 from ei_bert_tf.compat import keras, keras_nlp, tf
 from ei_bert_tf.errors import InputError
@@ -108,6 +110,12 @@ def load_teacher(name: str, outputs: int, seed: int) -> Teacher:
             f"--teacher={name}: neither a Hugging Face BERT folder nor a keras-nlp "
             f"BERT preset can be loaded from it ({reason})"
         ) from error
+    # Tables may be padded, as many are for speed; pieces need rows.
+    if len(pieces) > backbone.vocabulary_size:
+        raise InputError(
+            f"--teacher={name}: {len(pieces)} pieces in its vocabulary and "
+            f"{backbone.vocabulary_size} rows in its embedding table"
+        )
     classifier = keras.layers.Dense(
         outputs,
         kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02, seed=seed),
@@ -128,8 +136,33 @@ def _backbone(source: str, seed: int) -> keras_nlp.models.BertBackbone:
     return keras_nlp.models.BertBackbone.from_preset(source)
 
 
+def teacher_identity(name: str) -> str:
+    """What stays the same while `--teacher` names the same weights: the name, of a
+    folder a digest of its files."""
+    folder = pathlib.Path(name)
+    if not folder.is_dir():
+        return name
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
 def _model_type(config: pathlib.Path) -> str | None:
-    return json.loads(config.read_text("utf-8")).get("model_type")
+    return _settings(config).get("model_type")
+
+
+def _settings(path: pathlib.Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise InputError(f"--teacher: {path}: no JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise InputError(f"--teacher: {path}: no JSON object")
+    return found
 
 
 def check_teacher_name(name: str) -> None:
@@ -169,7 +202,7 @@ def _check_folder(name: str) -> None:
             if not (folder / needed).is_file():
                 raise InputError(f"--teacher={name}: has no {needed}")
         if tokenizer_file.is_file():
-            settings = json.loads(tokenizer_file.read_text("utf-8"))
+            settings = _settings(tokenizer_file)
             if settings.get("do_lower_case", True) is False:
                 raise InputError(
                     f"--teacher={name}: is cased (do_lower_case is false in "

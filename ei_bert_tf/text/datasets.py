@@ -187,9 +187,14 @@ def load_builtin(name: str, metric: str | None) -> Dataset:
 
 
 def examples_of(path: AnyPath, task: Task, header: bool) -> Examples:
-    """The labelled examples of a file, for a task whose labels are known."""
+    """The labelled examples of a file, for a task whose labels are known.
+
+    Raises:
+        InputError: anything in it that the user can mend; that no row has a label of
+            the task among it.
+    """
     columns = [*task.text_columns, task.label_column]
-    return _examples(read_table(path, columns, header), task)
+    return _scored_examples(read_table(path, columns, header), task)
 
 
 def hold_out(
@@ -362,10 +367,14 @@ def _examples(table: Table, task: Task) -> Examples:
         if label not in ids:
             shown = ", ".join(map(repr, task.labels[:_LABELS_SHOWN]))
             more = ", ..." if len(task.labels) > _LABELS_SHOWN else ""
+            unknown = (
+                ", or an unknown label named by --unknown_label in training"
+                if task.unknown_label is None
+                else f", and {task.unknown_label!r}"
+            )
             raise InputError(
                 f"{table.path}:{table.lines[index]}: label {label!r} is none of the "
-                f"{len(task.labels)} training labels; accepted: {shown}{more}, or an "
-                "unknown label named by --unknown_label"
+                f"{len(task.labels)} training labels; accepted: {shown}{more}{unknown}"
             )
         targets[index] = ids[label]
     return _with_texts(table, task, targets)

@@ -76,7 +76,11 @@ class TfdsSource:
                 f"{self._flag}: no split 'train'; splits are: {', '.join(splits)}"
             )
         scored = {s: self._table(s) for s in _EVAL_SPLITS if s in splits}
-        scored = {split: table for split, table in scored.items() if len(table)}
+        scored = {
+            split: table
+            for split, table in scored.items()
+            if len(table) and not self._lacks_targets(table)
+        }
         if not scored:
             raise InputError(
                 f"{self._flag}: no labelled split to report on; accepted: "
@@ -90,6 +94,10 @@ class TfdsSource:
             scored.get("test"),
             None if unlabeled is None else self._table(unlabeled, labelled=False),
         )
+
+    def _lacks_targets(self, table: Table) -> bool:
+        """Whether it is a split without labels of a regression."""
+        return self.is_regression and all(float(row[-1]) == -1 for row in table.rows)
 
     @property
     def _features(self) -> dict[str, Any]:

@@ -6,12 +6,18 @@ that a literal "[SEP]" in a text is text. Teacher, student and firmware all use 
 """
 
 import dataclasses
+import itertools
 import pathlib
+import re
 from collections.abc import Sequence
 
 import numpy as np
 import tokenizers
 
+# In strings of JSON, and no character that UTF-8 has.
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+# Texts that are encoded at once: the library keeps what it cuts off.
+_ROWS = 4096
 SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
@@ -88,16 +94,24 @@ class WordPiece:
         pairs: Sequence[str] | None,
         max_tokens: int,
     ) -> Encoded:
-        """Encodes texts, or pairs cut `longest_first`, to max_tokens ids a row."""
+        """Encodes texts, or pairs cut `longest_first`, to max_tokens ids a row.
+
+        Half a surrogate pair becomes U+FFFD, as bytes that are no UTF-8 do.
+        """
         self._tokenizer.enable_truncation(max_tokens, strategy="longest_first")
-        batch: list = list(texts)
+        batch: list = [_LONE_SURROGATE.sub("\ufffd", text) for text in texts]
         if pairs is not None:
-            batch = list(zip(texts, pairs, strict=True))
+            seconds = [_LONE_SURROGATE.sub("\ufffd", text) for text in pairs]
+            batch = list(zip(batch, seconds, strict=True))
         shape = (len(batch), max_tokens)
         ids = np.zeros(shape, np.int32)
         segment_ids = np.zeros(shape, np.int32)
         lengths = np.zeros(len(batch), np.int32)
-        for row, encoding in enumerate(self._tokenizer.encode_batch_fast(batch)):
+        encodings = itertools.chain.from_iterable(
+            self._tokenizer.encode_batch_fast(batch[start : start + _ROWS])
+            for start in range(0, len(batch), _ROWS)
+        )
+        for row, encoding in enumerate(encodings):
             count = len(encoding.ids)
             ids[row, :count] = encoding.ids
             segment_ids[row, :count] = encoding.type_ids

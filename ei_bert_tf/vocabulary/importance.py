@@ -77,7 +77,7 @@ def attention_importance(teacher: Teacher, encoded: Encoded) -> np.ndarray:
         float64 [V].
     """
     dataset = batches(encoded, {}, _BATCH)
-    vocabulary_size = teacher.backbone.vocabulary_size
+    vocabulary_size = len(teacher.tokenizer.pieces)
     blocks = teacher.backbone.num_layers
 
     @tf.function(input_signature=[dataset.element_spec], autograph=False)

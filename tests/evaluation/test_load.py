@@ -88,6 +88,11 @@ def test_a_disturbance_is_in_one_tenth():
     assert found["p99_of_tenths"] == [2.0] * 3 + [90.0] + [2.0] * 6
 
 
+def test_few_requests_have_as_many_stretches():
+    found = Served(np.array([1.0, 2.0, 3.0]), 0, 1.0).summary()
+    assert found["p99_of_tenths"] == [1.0, 2.0, 3.0]
+
+
 def test_no_answer_comes_before_its_request():
     seen = []
     moments = np.array([0.0, 0.05, 0.1])

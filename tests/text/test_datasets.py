@@ -217,6 +217,13 @@ def test_label_that_a_known_task_lacks_is_refused(load, tmp_path):
         examples_of(tmp_path / "more.csv", task, True)
 
 
+def test_a_file_without_a_label_of_a_known_task_is_refused(load, tmp_path):
+    task = load(unknown_label="oos").task
+    (tmp_path / "more.csv").write_text("text,label\nc,oos\n")
+    with pytest.raises(InputError, match="every row has the unknown label 'oos'"):
+        examples_of(tmp_path / "more.csv", task, True)
+
+
 def test_long_list_of_labels_is_cut(load):
     train = [(str(index), f"class{index:02}") for index in range(20)]
     message = refusal(load, train=train)

@@ -68,6 +68,16 @@ def tfds(tmp_path_factory):
             for n in range(count):
                 yield n, {"first": f"a {n}", "second": f"b {n}", "score": n / 4}
 
+    class ToyHidden(ToyPairs):
+        VERSION = module.core.Version("1.0.0")
+
+        def _counts(self):
+            return {"train": 4, "validation": 3, "test": 2}
+
+        def _generate_examples(self, split, count):
+            for n, example in super()._generate_examples(split, count):
+                yield n, example | ({"score": -1.0} if split == "test" else {})
+
     class ToyUntold(ToyPairs):
         VERSION = module.core.Version("1.0.0")
 
@@ -76,7 +86,7 @@ def tfds(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("tfds")
     module.core.add_data_dir(str(folder))
-    for builder in (Toy, ToyPairs, ToyUntold):
+    for builder in (Toy, ToyPairs, ToyHidden, ToyUntold):
         builder(data_dir=str(folder)).download_and_prepare()
     return module
 
@@ -104,6 +114,12 @@ def test_pairs_with_a_number(tfds):
     }
     assert len(data.evaluate) == 2
     assert data.test is data.unlabeled is None
+
+
+def test_a_split_whose_numbers_are_all_hidden_is_left_out(tfds):
+    data = load_tfds("toy_hidden", None, "score", "classification", None, None)
+    assert len(data.evaluate) == 3
+    assert data.test is None
 
 
 def test_one_of_two_texts(tfds):

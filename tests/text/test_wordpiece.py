@@ -150,6 +150,20 @@ def test_padding_that_is_not_zero_is_refused():
         WordPiece([*SPECIAL_PIECES[1:], "a", "[PAD]"])
 
 
+def test_half_a_surrogate_pair_is_the_replacement_character(wordpiece):
+    broken, mended = (
+        wordpiece.encode([f"a{x}b"], [f"{x} c"], 9).ids for x in ("\ud800", "\ufffd")
+    )
+    np.testing.assert_array_equal(broken, mended)
+
+
+def test_more_texts_than_are_encoded_at_once_stay_in_order(wordpiece):
+    texts = [("good", "bad day", "")[n % 3] for n in range(4099)]
+    encoded = wordpiece.encode(texts, None, 6)
+    first = wordpiece.encode(texts[:3], None, 6)
+    np.testing.assert_array_equal(encoded.ids, first.ids[np.arange(4099) % 3])
+
+
 def test_texts_and_pairs_of_different_number_are_refused(wordpiece):
     with pytest.raises(ValueError, match="shorter"):
         wordpiece.encode(["a", "b"], ["a"], 8)
