@@ -112,12 +112,17 @@ class Preparation:
         return [untrained_model(self.config, self.job.seed, form) for form in forms]
 
     def _check_length(self) -> None:
-        shown = f"--max_seq_length={self.tokens}"
         most = self.teacher.backbone.max_sequence_length
         if self.tokens > most:
-            raise InputError(f"{shown}: the teacher reads at most {most} tokens")
+            raise InputError(
+                f"--max_seq_length={self.tokens}: the teacher reads at most {most} "
+                "tokens"
+            )
         if self.task.is_pair and self.tokens < SMALLEST_PAIR:
-            raise InputError(f"{shown}: at least {SMALLEST_PAIR} tokens for pairs")
+            raise InputError(
+                f"--max_seq_length={self.tokens}: at least {SMALLEST_PAIR} tokens for "
+                "pairs"
+            )
 
     def _prepare_texts(self) -> None:
         kept, held = hold_out(

@@ -365,16 +365,13 @@ def _examples(table: Table, task: Task) -> Examples:
     for index in range(len(table)):
         label = label_of(table, index)
         if label not in ids:
-            shown = ", ".join(map(repr, task.labels[:_LABELS_SHOWN]))
-            more = ", ..." if len(task.labels) > _LABELS_SHOWN else ""
-            unknown = (
-                ", or an unknown label named by --unknown_label in training"
-                if task.unknown_label is None
-                else f", and {task.unknown_label!r}"
-            )
+            accepted = ", ".join(map(repr, task.labels[:_LABELS_SHOWN]))
+            accepted += ", ..." if len(task.labels) > _LABELS_SHOWN else ""
+            if task.unknown_label is not None:
+                accepted += f", and the unknown label {task.unknown_label!r}"
             raise InputError(
                 f"{table.path}:{table.lines[index]}: label {label!r} is none of the "
-                f"{len(task.labels)} training labels; accepted: {shown}{more}{unknown}"
+                f"{len(task.labels)} training labels; accepted: {accepted}"
             )
         targets[index] = ids[label]
     return _with_texts(table, task, targets)
