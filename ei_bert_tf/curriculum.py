@@ -93,6 +93,7 @@ class Curriculum:
             recipe.augmented_words,
             stage_seed(prepared.job.seed, "augmentation"),
             recipe.augmented_splices,
+            recipe.augmented_joins,
         )
         texts = {"texts": more.texts, "pairs": more.pairs}
         (folder / _TEXTS).write_text(json.dumps(texts), "utf-8")

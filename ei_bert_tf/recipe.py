@@ -43,6 +43,7 @@ _BELOW_ONE = (
     "warmup_share",
     "augmented_words",
     "augmented_splices",
+    "augmented_joins",
 )
 _MAY_BE_ZERO = (
     "augmented_copies",
@@ -164,12 +165,12 @@ class Recipe:
             the decay of the running mean of its weights, which is what stays.
         keep_by: which pieces stay: those that receive most attention, the most
             frequent, or those with the largest product of both.
-        augmented_copies, augmented_words, augmented_splices: texts that the student
-            learns beside the given ones: copies of each, in which that share of the
-            words is replaced; that share of the copies, of pairs their second texts,
-            go on with the end of another one.
-            Where there are any, augmented_least_texts makes them more until there are
-            so many.
+        augmented_copies, augmented_words, augmented_splices, augmented_joins: texts
+            that the student learns beside the given ones: copies of each, in which that
+            share of the words is replaced; that share of the copies, of pairs their
+            second texts, go on with the end of another one; that share of the copies
+            of single texts, with a whole one. Where there are any,
+            augmented_least_texts makes them more until there are so many.
         student_*: distillation in float, over given and augmented texts.
         epoch_texts: a student's epoch is at most so many of its texts, shared out
             over the epochs; 0 for all.
@@ -253,6 +254,7 @@ class Recipe:
     augmented_least_texts: int = 64000
     augmented_words: float = 0.3
     augmented_splices: float = 0.5
+    augmented_joins: float = 0.0
     logits_weight: float = 1.0
     features_weight: float = 1.0
     task_weight: float = 0.2

@@ -1,4 +1,4 @@
-"""More texts for the student: spliced ones, in which words give way to neighbours.
+"""More texts for the student: put together, with words that give way to neighbours.
 
 A small student learns the texts that it sees by heart long before it has learnt all
 that the teacher could say. TinyBERT (Jiao et al. 2020, section 3.3) replaces words by
@@ -67,13 +67,15 @@ def augmented(
     share: float,
     seed: int,
     spliced: float = 0.0,
+    joined: float = 0.0,
 ) -> Examples:
     """Every text or pair `copies` times, a share of its words replaced by neighbours.
 
-    What a copy is of may be spliced first: the beginning of the text, its first word at
-    least, and the end of another one; of a pair it is the second text. In half of the
-    copies of pairs a word has one replacement in both texts, so that what they share
-    stays shared; in the others each text is rewritten by itself.
+    What a copy is of may be joined first: the whole text and a whole other one behind
+    it, which pairs are not. Else it may be spliced: the beginning of the text, its
+    first word at least, and the end of another one; of a pair it is the second text.
+    In half of the copies of pairs a word has one replacement in both texts, so that
+    what they share stays shared; in the others each text is rewritten by itself.
 
     Args:
         examples: N texts or pairs.
@@ -81,7 +83,8 @@ def augmented(
         copies: of each text.
         share: probability that a word that has neighbours is replaced.
         seed: of the draws.
-        spliced: probability of a splice.
+        spliced: probability of a splice, where nothing is joined.
+        joined: probability that another text is put behind a text.
 
     Returns:
         copies * N examples without targets.
@@ -117,9 +120,14 @@ def augmented(
         last = other[generator.integers(len(other)) :] if other else []
         return " ".join(first + last)
 
+    def join(text: str, others: Sequence[str]) -> str:
+        if not joined or generator.random() >= joined:
+            return splice(text, others)
+        return f"{text} {others[generator.integers(len(others))]}"
+
     if examples.pairs is None:
         texts = [
-            rewritten(splice(text, examples.texts))
+            rewritten(join(text, examples.texts))
             for _ in range(copies)
             for text in examples.texts
         ]

@@ -91,6 +91,25 @@ def test_a_splice_goes_on_with_the_end_of_another_text():
     assert {"", "x", "alpha beta", "beta", "two three"} <= set(found[3::4])
 
 
+def test_a_whole_text_stands_behind_a_joined_one():
+    texts = ["one two", "alpha"]
+    examples = Examples(texts, None, np.zeros(2, np.int32))
+    found = augmented(examples, {}, 400, 0.0, 0, 0.0, 0.25).texts
+    joined = [text for text in found[::2] if text != texts[0]]
+    assert set(joined) == {"one two one two", "one two alpha"}
+    assert 70 <= len(joined) <= 130
+    assert set(augmented(examples, {}, 50, 0.0, 0, 0.0, 1.0).texts[1::2]) == {
+        "alpha one two",
+        "alpha alpha",
+    }
+
+
+def test_pairs_are_not_joined():
+    examples = Examples(["a", "c"], ["e", "g"], np.zeros(2, np.int32))
+    found = augmented(examples, {}, 20, 0.0, 0, 0.0, 1.0)
+    assert (found.texts, found.pairs) == (["a", "c"] * 20, ["e", "g"] * 20)
+
+
 def test_of_a_pair_the_second_text_is_spliced():
     examples = Examples(["a b", "c d"], ["e f", "g h"], np.zeros(2, np.int32))
     found = augmented(examples, {}, 200, 0.0, 0, 0.5)
