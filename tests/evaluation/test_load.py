@@ -35,7 +35,7 @@ def worker(seconds=0.0, seen=None):
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     requests=st.integers(1, 500),
     rate=st.floats(0.1, 1e5),

@@ -106,7 +106,6 @@ def test_random_pairs(tokenizer, reference, max_tokens):
 
 @hypothesis.given(st.lists(st.text() | st.binary(), min_size=1, max_size=20))
 @hypothesis.settings(
-    deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )
 def test_any_texts(tokenizer, reference, texts):

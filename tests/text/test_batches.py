@@ -36,7 +36,7 @@ def encoded():
     return encoded_of(np.random.default_rng(3).integers(2, MOST_TOKENS + 1, 101))
 
 
-@hypothesis.settings(deadline=None, max_examples=25)
+@hypothesis.settings(max_examples=25)
 @hypothesis.given(
     lengths=st.lists(st.integers(2, MOST_TOKENS), min_size=1, max_size=40),
     batch_size=st.integers(1, 9),
