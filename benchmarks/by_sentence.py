@@ -2,7 +2,7 @@
 
 usage: python -m benchmarks.by_sentence --vary=augmented_joins=0.0,0.5 \
            --train_file=SST-2/train.tsv --teacher=RUN/checkpoints/teacher
-Three quarters of the phrases have less than twelve words, GLUE's sentences have twenty,
+Half of the phrases have less than eight words, GLUE's sentences have twenty,
 and what is held out of train is phrases too. So here a sentence is a text of train that
 no other contains: 800 of eight words and more are held out with every text that they
 contain, float students learn from what 2,400 others contain, by `kd` with the preset
@@ -27,6 +27,7 @@ from ei_bert_tf.job import Job
 from ei_bert_tf.metrics import logits_correlation, metric_value
 from ei_bert_tf.pipeline import Pipeline
 from ei_bert_tf.preparation import Preparation
+from ei_bert_tf.teacher.backbone import teacher_identity
 from ei_bert_tf.teacher.finetune import teacher_outputs
 from ei_bert_tf.text.readers import read_table
 from ei_bert_tf.weights import load_weights
@@ -79,7 +80,7 @@ class _Taught(Pipeline):
     """A run whose teacher has been fine-tuned elsewhere."""
 
     def _teacher_stage(self) -> None:
-        self.store.depend_on(self.recipe.choices("teacher", "warmup_share"))
+        self.store.depend_on(teacher_identity(_TEACHER.value))
         self.fine_tuned = pathlib.Path(_TEACHER.value) / "teacher.safetensors"
         load_weights(self.fine_tuned, self.teacher.model.weights)
 
@@ -142,9 +143,8 @@ def main(_: list[str]) -> None:
             method="kd",
             recipe=recipe,
         )
-        pipeline = _Taught(
-            Preparation(job), work_dir / value, True, work_dir / "stages"
-        )
+        folder = work_dir / recipe.stem
+        pipeline = _Taught(Preparation(job), folder, True, work_dir / "stages")
         choice.add({"value": value, "seed": 0} | _measured(pipeline))
     print(choice.table())
 

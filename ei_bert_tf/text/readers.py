@@ -9,14 +9,13 @@ import dataclasses
 import io
 import json
 import pathlib
-import re
 from collections.abc import Iterator, Sequence
 
 from ei_bert_tf.errors import AnyPath, InputError
+from ei_bert_tf.text.wordpiece import LONE_SURROGATE
 
 SUFFIXES = (".tsv", ".csv", ".jsonl")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -243,5 +242,5 @@ def _values(
                 "or a number"
             )
         # "\ud800" alone is valid JSON, but no text that UTF-8 can hold.
-        values.append(_LONE_SURROGATE.sub("\ufffd", value))
+        values.append(LONE_SURROGATE.sub("\ufffd", value))
     return tuple(values)

@@ -15,7 +15,7 @@ import numpy as np
 import tokenizers
 
 # In strings of JSON, and no character that UTF-8 has.
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # Texts that are encoded at once: the library keeps what it cuts off.
 _ROWS = 4096
 SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -99,9 +99,9 @@ class WordPiece:
         Half a surrogate pair becomes U+FFFD, as bytes that are no UTF-8 do.
         """
         self._tokenizer.enable_truncation(max_tokens, strategy="longest_first")
-        batch: list = [_LONE_SURROGATE.sub("\ufffd", text) for text in texts]
+        batch: list = [LONE_SURROGATE.sub("\ufffd", text) for text in texts]
         if pairs is not None:
-            seconds = [_LONE_SURROGATE.sub("\ufffd", text) for text in pairs]
+            seconds = [LONE_SURROGATE.sub("\ufffd", text) for text in pairs]
             batch = list(zip(batch, seconds, strict=True))
         shape = (len(batch), max_tokens)
         ids = np.zeros(shape, np.int32)
