@@ -4,7 +4,8 @@ usage: python -m benchmarks.by_sentence --vary=augmented_joins=0.0,0.5 \
            --train_file=SST-2/train.tsv --teacher=RUN/checkpoints/teacher
 GLUE's dev is of whole sentences, and what is held out of train is phrases too. So here
 a sentence is a text of train that no other contains: 800 of eight words and more are
-held out with every text that they contain, float students learn from what 2,400 others contain, by `kd` with the preset
+held out with every text that they contain,
+float students learn from what 2,400 others contain, by `kd` with the preset
 `standard` and 8,000 steps, and are measured on the 800. The teacher is the one that a
 run has fine-tuned on all of train: it knows the sentences by heart, the students don't.
 Writes benchmarks/choices/SST-2/CHOICE.json; a value that is in it is not run again.
