@@ -21,6 +21,7 @@ from ei_bert_tf.text.datasets import Dataset, hold_out
 
 _STRENGTHS = (1.0, 4.0, 16.0, 64.0)  # Inverse regularization.
 _FASTTEXT_SECONDS = 120
+_FASTTEXT_ATTEMPTS = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,12 +99,13 @@ def fasttext(dataset: Dataset, max_model_bytes: int, seed: int, recipe) -> Basel
             rows = zip(_joined(examples), examples.targets, strict=True)
             lines = [f"__label__{target} {text}\n" for text, target in rows]
             files[name].write_text("".join(lines), "utf-8")
-        model = library.train_supervised(
+        model = _searched(
+            library,
+            seed,
             input=str(files["train"]),
             autotuneValidationFile=str(files["held_out"]),
             autotuneDuration=_FASTTEXT_SECONDS,
             autotuneModelSize=f"{max_model_bytes // 1000}K",
-            seed=seed,
             verbose=0,
         )
         model.save_model(str(folder / "model.ftz"))
@@ -120,6 +122,21 @@ def fasttext(dataset: Dataset, max_model_bytes: int, seed: int, recipe) -> Basel
 
 
 BASELINES: dict[str, Callable[..., Baseline]] = {"tfidf": tfidf, "fasttext": fasttext}
+
+
+def _searched(library, seed: int, **choices):
+    """fastText's search with the first seed from `seed` on that it survives: it dies of
+    a trial whose numbers overflow, and another seed tries other rates."""
+    for attempt in range(seed, seed + _FASTTEXT_ATTEMPTS):
+        try:
+            return library.train_supervised(seed=attempt, **choices)
+        except RuntimeError as error:
+            if "NaN" not in str(error):
+                raise
+    raise InputError(
+        f"baseline fasttext: its search died of an overflow with each of the seeds "
+        f"{seed} to {seed + _FASTTEXT_ATTEMPTS - 1}"
+    )
 
 
 def _parts(dataset: Dataset, recipe, seed: int) -> tuple[Examples, Examples]:
