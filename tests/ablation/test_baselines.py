@@ -1,11 +1,12 @@
 """The baselines learn, and stay within the bytes."""
 
 import sys
+import types
 
 import numpy as np
 import pytest
 
-from ei_bert_tf.ablation.baselines import fasttext, tfidf
+from ei_bert_tf.ablation.baselines import _searched, fasttext, tfidf
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.recipe import Recipe
 from ei_bert_tf.task import CLASSIFICATION, REGRESSION, Examples, Task
@@ -58,3 +59,23 @@ def test_without_its_package_fasttext_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "fasttext", None)
     with pytest.raises(InputError, match="needs the package fasttext-numpy2-wheel"):
         fasttext(dataset(2), 5000, 0, RECIPE)
+
+
+@pytest.mark.parametrize("reason", ["Encountered NaN.", "Cannot load"])
+def test_a_search_of_fasttext_that_overflows_takes_the_next_seed(reason):
+    seeds = []
+
+    def train_supervised(seed, lasting):
+        seeds.append(seed)
+        if seed < lasting:
+            raise RuntimeError(reason)
+        return seed
+
+    library = types.SimpleNamespace(train_supervised=train_supervised)
+    if "NaN" not in reason:
+        with pytest.raises(RuntimeError, match=reason):
+            _searched(library, 3, lasting=5)
+        return
+    assert _searched(library, 3, lasting=5) == 5 and seeds == [3, 4, 5]
+    with pytest.raises(InputError, match="each of the seeds 3 to 7"):
+        _searched(library, 3, lasting=8)
