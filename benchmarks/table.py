@@ -17,6 +17,7 @@ from typing import Any
 
 from absl import app, flags
 
+from benchmarks._pairs import Pairs, find_pairs, mean_interval
 from benchmarks._plot import size_plot
 from ei_bert_tf.ablation.plan import Plan
 from ei_bert_tf.reporting.published import PUBLISHED
@@ -29,6 +30,10 @@ _VALUES = ("teacher", "student_before_qat", "student_int8", "tflm", "tflm_agreem
 _HEADER = (
     *("limit", "method", "seeds", "teacher", "before QAT", "int8", "TFLM"),
     *("TFLM agrees", "of the teacher's", "bytes"),
+)
+_PAIRS_HEADER = (
+    *("task", "limit", "first stage", "second stage", "seeds"),
+    *("first, int8", "second, int8", "points, 95 % interval"),
 )
 _WIDEST_MEGABYTES = 12.0  # Of the published models that are drawn.
 
@@ -75,6 +80,28 @@ def task_tables() -> list[str]:
             cells = [blank, blank, value, blank, blank, blank, f"{size:,}"]
             lines.append(_row([f"{-limit:,}", method, _seeds(records), *cells]))
     return lines[1:]
+
+
+def pair_tables() -> list[str]:
+    """What the second stage adds, a row a task and recipe, in Markdown."""
+    pairs = find_pairs(groups(_FOLDER / "results"))
+    lines = [_row(_PAIRS_HEADER), _row(["---"] * len(_PAIRS_HEADER))]
+    for of in pairs:
+        firsts, seconds = zip(*of.values, strict=True)
+        values = [mean_and_spread(list(each)) for each in (firsts, seconds)]
+        seeds = ", ".join(map(str, of.seeds))
+        start = [of.task, f"{of.limit:,}", of.kd, of.cross, seeds]
+        lines.append(_row([*start, *values, mean_interval(of.differences)]))
+    still = [of for of in pairs if "still" in of.cross]
+    moving = [of for of in pairs if "still" not in of.cross]
+    lines += ["", f"All with a moving teacher: {_all(moving)}; with a still one: "]
+    lines[-1] += f"{_all(still)}."
+    return lines
+
+
+def _all(pairs: list[Pairs]) -> str:
+    differences = [value for of in pairs for value in of.differences]
+    return f"{mean_interval(differences)} points ({len(differences)} pairs)"
 
 
 def missing() -> list[str]:
@@ -134,8 +161,9 @@ def main(_: list[str]) -> None:
 
 
 def tables() -> str:
-    """All tables, and what is missing."""
-    lines = [*task_tables(), "", "### What is missing", "", *missing()]
+    """All tables, the pairs of methods, and what is missing."""
+    lines = [*task_tables(), "", "### What the second stage of `cross` adds", ""]
+    lines += [*pair_tables(), "", "### What is missing", "", *missing()]
     return "".join(f"{line}\n" for line in lines)
 
 
