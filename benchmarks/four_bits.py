@@ -91,7 +91,7 @@ def main(_: list[str]) -> None:
     bundle = Bundle.load(_BUNDLE.value)
     manifest = bundle.manifest
     tables = manifest["lookup_table"]
-    texts = [x.decode("utf-8", "replace") for x in golden_texts(64)]
+    texts = [x.decode("utf-8", "replace") for x in golden_texts(64, ())]
     pairs = texts[::-1] if bundle.task.is_pair else None
     encoded = bundle.tokenizer.encode(texts, pairs, manifest["max_seq_length"])
     steps = [lifetimes(x) for x in (bundle.model, bundle.lookup_table_model)]

@@ -71,7 +71,7 @@ def bundle_contents(bundle: Bundle, unicode: str = "full") -> Contents:
 
 def _golden(bundle: Bundle, contents: Contents) -> tuple[GoldenVector, ...]:
     """Texts for all that goes wrong, in a task of pairs each with the one before it."""
-    texts = golden_texts(contents.max_tokens)
+    texts = golden_texts(contents.max_tokens, contents.pieces)
     pairs = [texts[-1], *texts[:-1]] if contents.pair else None
     encoded = _encoded(bundle, contents, texts, pairs)
     engine = open_runtime(_ORACLE, contents.model)

@@ -3,6 +3,7 @@
 import ctypes
 import pathlib
 import subprocess
+from collections.abc import Sequence
 
 WARNINGS = (
     "-std=c99",
@@ -15,16 +16,19 @@ WARNINGS = (
 _ALIGNMENT = 16
 
 
-def compiled(firmware: pathlib.Path, compiler: str = "cc") -> ctypes.CDLL:
+def compiled(
+    firmware: pathlib.Path, compiler: str = "cc", flags: Sequence[str] = ()
+) -> ctypes.CDLL:
     """All of `firmware/src/*.c` as one library.
 
     Args:
         firmware: folder that write_firmware left.
         compiler: `cc` or another C compiler.
+        flags: more of them.
     """
     library = firmware.parent / f"{firmware.name}.so"
     sources = sorted(map(str, (firmware / "src").glob("*.c")))
-    command = [compiler, *WARNINGS, "-O2", "-shared", "-fPIC"]
+    command = [compiler, *WARNINGS, *flags, "-O2", "-shared", "-fPIC"]
     command += [f"-I{firmware / 'include'}", *sources, "-o", str(library)]
     subprocess.run(command, check=True)
     found = ctypes.CDLL(str(library))

@@ -84,7 +84,7 @@ def test_every_code_point(command, inner):
 @pytest.mark.slow
 def test_the_vectors_of_the_tokenizer_in_c(command, inner):
     generator = random.Random(5)
-    given = [random_text(generator) for _ in range(4000)] + golden_texts(16)
+    given = [random_text(generator) for _ in range(4000)] + golden_texts(16, ())
     texts = [text.decode("utf-8", "replace") for text in given] + random_mark_texts()
     assert difference(command, inner, texts) is None
 

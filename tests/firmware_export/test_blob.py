@@ -1,6 +1,7 @@
 """The flashable blob: what is accepted, and that nothing else is."""
 
 import ctypes
+import math
 import random
 import struct
 import zlib
@@ -8,6 +9,7 @@ import zlib
 import pytest
 
 from firmware_export.blob import HEADER_BYTES, blob_bytes
+from firmware_export.contents import GoldenVector
 from firmware_export.package import write_firmware
 from tests.compiled_firmware import Blobs, SelfTestReport, Slot, compiled
 from tests.tiny_contents import tiny_contents
@@ -37,6 +39,11 @@ def resealed(blob: bytes, changes: dict[int, bytes]) -> bytes:
     changed[24:28] = struct.pack("<I", content_crc)
     changed[252:256] = struct.pack("<I", zlib.crc32(changed[:252]))
     return bytes(changed)
+
+
+def golden(classes: int) -> tuple[GoldenVector, ...]:
+    """A vector of two tokens."""
+    return (GoldenVector(b"", None, (2, 3), (0,) * classes, 0),)
 
 
 def section(blob: bytes, number: int) -> tuple[int, int]:
@@ -127,7 +134,7 @@ def test_an_erased_or_misplaced_slot_is_refused(blobs):
             "the blob's model has an operator on types that this firmware lacks",
         ),
         (
-            {"labels": ("a", "b", "c"), "golden": ()},
+            {"labels": ("a", "b", "c"), "golden": golden(3)},
             "the blob has more classes than this firmware was built for",
         ),
         (
@@ -160,11 +167,44 @@ def test_less_than_the_firmware_was_built_for_is_accepted(blobs):
     less = tiny_contents(
         operators=[{"name": "ADD", "version": 1, "types": ["int8"]}],
         labels=("one",),
-        golden=(),
+        golden=golden(1),
         max_tokens=4,
         arena_bytes=16,
     )
     assert blobs.check(Slot(blob_bytes(less))) == "ok"
+
+
+def test_scratch_memory_of_kernels_is_no_room_for_a_larger_model(tmp_path):
+    write_firmware(tiny_contents(), tmp_path / "firmware")
+    library = compiled(tmp_path / "firmware", flags=["-DEI_BERT_CMSIS_NN"])
+    larger = blob_bytes(tiny_contents(arena_bytes=5008 + 4096))
+    message = "the blob needs a larger arena than this firmware was built for"
+    assert Blobs(library).check(Slot(larger)) == message
+    assert Blobs(library).check(Slot(blob_bytes(tiny_contents()))) == "ok"
+
+
+@pytest.mark.parametrize(
+    ("offset", "values", "unsigned"),
+    [
+        (64, [1], True),  # max_tokens: no room for the special ones
+        (76, [0.0, -1.0, math.inf, math.nan], False),  # temperature
+        (80, [-0.1, 1.1, math.nan], False),  # threshold
+    ],
+)
+def test_numbers_that_no_task_has_are_refused(blobs, offset, values, unsigned):
+    blob = blob_bytes(tiny_contents(golden=golden(2)))
+    for value in values:
+        changed = struct.pack("<I" if unsigned else "<f", value)
+        status = blobs.check(Slot(resealed(blob, {offset: changed})))
+        assert status == "the blob's parts do not fit together", value
+
+
+def test_a_blob_without_golden_vectors_or_operators_is_refused(blobs):
+    blob = blob_bytes(tiny_contents())
+    for number in (GOLDEN, OPERATORS):
+        emptied = resealed(blob, {SECTIONS + 8 * number + 4: bytes(4)})
+        status = blobs.check(Slot(emptied))
+        assert status == "the blob's parts do not fit together", number
 
 
 def test_parts_that_do_not_fit_are_refused(blobs):

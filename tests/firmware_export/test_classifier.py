@@ -142,6 +142,19 @@ def test_what_does_not_fit_is_refused(tmp_path):
     assert (unready, own, again.split(",")[0]) == (NOT_READY, "ok", "ok")
 
 
+@pytest.mark.parametrize("model", [b"TFL3", b"\xff" * 1000, b"\xff\xff\0\0TFL3" * 9])
+def test_a_sealed_blob_with_no_model_is_refused(tmp_path, model):
+    given_libraries(HOST)
+    contents = real_contents(2, False)
+    classifier = compiled(contents, tmp_path)
+    sealed = dataclasses.replace(contents, model=model)
+    (tmp_path / "sealed").write_bytes(blob_bytes(sealed))
+    status, unready = classifier.answers(
+        f"blob {tmp_path / 'sealed'} {contents.arena_bytes}", classify(b"on")
+    )
+    assert status.startswith("the model is no .tflite") and unready == NOT_READY
+
+
 @pytest.mark.parametrize(
     ("name", "what"),
     [("vocabulary_data.c", "vocabulary"), ("model_data.cc", "model")],

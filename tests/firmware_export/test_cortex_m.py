@@ -28,7 +28,7 @@ def need_compiler() -> None:
 def test_tokenizer_blob_and_golden_ids(tmp_path, board):
     need_compiler()
     reference = WordPiece.load(builtin_model_folder("minilm-l6") / "vocab.txt")
-    texts = golden_texts(MAX_TOKENS)
+    texts = golden_texts(MAX_TOKENS, reference.pieces)
     decoded = [text.decode("utf-8", "replace") for text in texts]
     encoded = reference.encode(decoded, None, MAX_TOKENS)
     golden = [

@@ -130,7 +130,7 @@ def texts_of(seed: int, count: int) -> list[str]:
 @pytest.mark.parametrize("max_tokens", [2, 3, 8, 64, 512])
 def test_single_texts_have_the_ids_of_the_training(reference, max_tokens):
     texts = [*texts_of(max_tokens, 4000), *random_mark_texts()]
-    texts += [text.decode("utf-8", "replace") for text in golden_texts(16)]
+    texts += [text.decode("utf-8", "replace") for text in golden_texts(16, ())]
     texts += [letter * length for letter in "aé" for length in (99, 100, 101, 5000)]
     assert (
         first_difference(reference, [[text, None] for text in texts], max_tokens)

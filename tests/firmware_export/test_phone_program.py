@@ -133,7 +133,7 @@ def test_single_characters_and_the_order_of_marks(program):
 
 
 def test_golden_texts(tokenizer, reference):
-    texts = [text.decode("utf-8", "replace") for text in golden_texts(16)]
+    texts = [text.decode("utf-8", "replace") for text in golden_texts(16, ())]
     assert difference(tokenizer, reference, texts, None, 16) is None
     assert difference(tokenizer, reference, texts, texts[::-1], 16) is None
 

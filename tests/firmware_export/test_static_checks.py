@@ -47,6 +47,22 @@ def test_clang_warns_of_nothing(firmware):
     subprocess.run(command, check=True)
 
 
+@pytest.mark.parametrize("compiler", ["cc", "clang", "g++", "clang++"])
+@pytest.mark.parametrize("place", ["", '__attribute__((section(".dtcm")))'])
+def test_an_arena_is_aligned_where_it_is_placed(firmware, tmp_path, compiler, place):
+    need(compiler)
+    source = tmp_path / ("arena.cc" if "++" in compiler else "arena.c")
+    section = f"#define EI_BERT_ARENA_SECTION {place}\n" if place else ""
+    source.write_text(
+        f'{section}#include "ei_bert/classifier.h"\nEI_BERT_ARENA(arena);\n'
+        "int main(void) { return (int)((uintptr_t)arena % 16U); }\n"
+    )
+    program = tmp_path / "arena"
+    command = [compiler, f"-I{firmware / 'include'}", str(source), "-o", str(program)]
+    subprocess.run(command, check=True)
+    subprocess.run([program], check=True)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("board", BOARDS)
 def test_the_cross_compiler_warns_of_nothing(firmware, tmp_path, board):

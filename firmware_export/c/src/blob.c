@@ -1,5 +1,6 @@
 #include "ei_bert/blob.h"
 
+#include <float.h>
 #include <string.h>
 
 #include "ei_bert/config.h"
@@ -52,6 +53,15 @@ static int32_t check_header(const void *slot, size_t bytes) {
   return EI_BERT_OK;
 }
 
+/* Whether the numbers of the task are such as a task can have: of a NaN no comparison
+ * is true. */
+static int task_makes_sense(const ei_bert_blob *blob) {
+  const uint32_t special = (blob->flags & EI_BERT_FLAG_PAIR) != 0U ? 3U : 2U;
+  return blob->max_tokens >= special && blob->classes != 0U &&
+         blob->temperature > 0.0F && blob->temperature <= FLT_MAX &&
+         blob->unknown_threshold >= 0.0F && blob->unknown_threshold <= 1.0F;
+}
+
 /* Whether the sections lie in the blob, one behind the other, and are as long as the
  * header says. */
 static int sections_fit(const ei_bert_blob *blob) {
@@ -70,8 +80,10 @@ static int sections_fit(const ei_bert_blob *blob) {
   return nodes != 0U && nodes <= 0xFFFFU && blob->trie_continuation < nodes &&
          blob->vocabulary_size <= 0xFFFFU && blob->unknown_id < blob->vocabulary_size &&
          blob->classification_id < blob->vocabulary_size &&
-         blob->separator_id < blob->vocabulary_size && blob->classes != 0U &&
-         blob->max_tokens != 0U && section_bytes(blob, EI_BERT_BLOB_MODEL) != 0U &&
+         blob->separator_id < blob->vocabulary_size &&
+         section_bytes(blob, EI_BERT_BLOB_MODEL) != 0U &&
+         section_bytes(blob, EI_BERT_BLOB_GOLDEN) != 0U &&
+         section_bytes(blob, EI_BERT_BLOB_OPERATOR_LIST) != 0U &&
          section_bytes(blob, EI_BERT_BLOB_TRIE_LABELS) == nodes &&
          section_bytes(blob, EI_BERT_BLOB_TRIE_GROUPS) ==
              (nodes + 31U) / 32U * sizeof(ei_bert_trie_group) &&
@@ -137,7 +149,7 @@ static int32_t check_content(const ei_bert_blob *blob) {
                     blob->blob_bytes - sizeof(*blob)) != blob->content_crc32) {
     return EI_BERT_BLOB_CONTENT;
   }
-  if (!sections_fit(blob)) {
+  if (!sections_fit(blob) || !task_makes_sense(blob)) {
     return EI_BERT_BLOB_LAYOUT;
   }
   if (((blob->flags ^ ei_bert_model_task.flags)) != 0U) {
@@ -149,7 +161,8 @@ static int32_t check_content(const ei_bert_blob *blob) {
   if (blob->max_tokens > EI_BERT_MAX_TOKENS) {
     return EI_BERT_BLOB_TOKENS;
   }
-  if (blob->arena_bytes > EI_BERT_ARENA_BYTES) {
+  /* Both are of the host, where no kernel asks for scratch memory. */
+  if (blob->arena_bytes > EI_BERT_ARENA_HOST_BYTES) {
     return EI_BERT_BLOB_ARENA;
   }
   ei_bert_blob_vocabulary(blob, &vocabulary);

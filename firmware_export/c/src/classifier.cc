@@ -100,9 +100,18 @@ bool FindTensors(Interpreter& interpreter, const tflite::Model& model) {
          instance.logits->bytes == instance.task.classes;
 }
 
+// Whether it is a .tflite by its identifier, with a root inside.
+bool IsModel(const uint8_t* bytes, size_t model_bytes) {
+  constexpr size_t kHeader = 2 * sizeof(flatbuffers::uoffset_t);
+  return model_bytes > kHeader && tflite::ModelBufferHasIdentifier(bytes) &&
+         flatbuffers::ReadScalar<flatbuffers::uoffset_t>(bytes) < model_bytes;
+}
+
 // Makes the interpreter of a model whose vocabulary and task are already in place.
-int32_t Start(const uint8_t* bytes, uint8_t* arena, size_t arena_bytes) {
+int32_t Start(const uint8_t* bytes, size_t model_bytes, uint8_t* arena,
+              size_t arena_bytes) {
   if (!Aligned(bytes)) return EI_BERT_MODEL_ALIGNMENT;
+  if (!IsModel(bytes, model_bytes)) return EI_BERT_MODEL_FORMAT;
   const tflite::Model* model = tflite::GetModel(bytes);
   if (model->version() != TFLITE_SCHEMA_VERSION) return EI_BERT_MODEL_FORMAT;
   auto* resolver = new (instance.resolver) Resolver();
@@ -113,7 +122,7 @@ int32_t Start(const uint8_t* bytes, uint8_t* arena, size_t arena_bytes) {
       new (instance.interpreter) Interpreter(model, *resolver, arena, arena_bytes);
   // An interpreter without tensors has nothing to free, and its destructor would go
   // through what was never allocated.
-  if (interpreter->AllocateTensors() != kTfLiteOk) return EI_BERT_ARENA_SIZE;
+  if (interpreter->AllocateTensors() != kTfLiteOk) return EI_BERT_ALLOCATION;
   if (!FindTensors(*interpreter, *model)) {
     interpreter->~MicroInterpreter();
     return EI_BERT_MODEL_INTERFACE;
@@ -199,7 +208,7 @@ int32_t ei_bert_init(uint8_t* arena, size_t arena_bytes) {
   }
   instance.vocabulary = ei_bert_model_vocabulary;
   instance.task = ei_bert_model_task;
-  return Start(ei_bert_model, arena, arena_bytes);
+  return Start(ei_bert_model, ei_bert_model_bytes, arena, arena_bytes);
 }
 
 int32_t ei_bert_init_blob(const ei_bert_blob* blob, uint8_t* arena,
@@ -207,12 +216,14 @@ int32_t ei_bert_init_blob(const ei_bert_blob* blob, uint8_t* arena,
   int32_t status = Stop(arena, arena_bytes);
   if (status != EI_BERT_OK) return status;
   if (blob == nullptr) return EI_BERT_NULL;
+  if (!Aligned(blob)) return EI_BERT_BLOB_ALIGNMENT;  // Its header can't be read.
   status = ei_bert_blob_check(blob, blob->blob_bytes);
   if (status != EI_BERT_OK) return status;
   size_t model_bytes = 0;
   ei_bert_blob_vocabulary(blob, &instance.vocabulary);
   ei_bert_blob_task(blob, &instance.task);
-  return Start(ei_bert_blob_model(blob, &model_bytes), arena, arena_bytes);
+  const uint8_t* model = ei_bert_blob_model(blob, &model_bytes);
+  return Start(model, model_bytes, arena, arena_bytes);
 }
 
 int32_t ei_bert_classify(const char* text, size_t text_bytes, const char* pair,

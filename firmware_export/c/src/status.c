@@ -33,6 +33,8 @@ const char *ei_bert_status_text(int32_t status) {
       return "the model's inputs or outputs are not the student's";
     case EI_BERT_OPERATOR:
       return "the model has an operator without a registered kernel";
+    case EI_BERT_ALLOCATION:
+      return "a kernel refuses the model, or the arena has too little left for it";
     case EI_BERT_BLOB_ALIGNMENT:
       return "the blob's address is no multiple of 16";
     case EI_BERT_BLOB_MAGIC:

@@ -83,7 +83,11 @@ static const char *const texts[] = {"", "turn the kitchen light off",
 
 static void self_test(const char *name) {
   ei_bert_self_test_report report;
-  expect(name, EI_BERT_OK, ei_bert_self_test(&report));
+  int32_t status;
+  board_mark_stack();
+  status = ei_bert_self_test(&report);
+  board_print_number("self_test_stack_bytes", board_stack_bytes());
+  expect(name, EI_BERT_OK, status);
   board_print_number("  vectors", report.vectors);
   if (report.different != 0) {
     board_print_number("  different", report.different);
@@ -97,7 +101,10 @@ EI_BERT_ARENA(arena);
 
 static void test_classifier(void) {
   int32_t status;
-  expect("init", EI_BERT_OK, ei_bert_init(arena, sizeof(arena)));
+  board_mark_stack();
+  status = ei_bert_init(arena, sizeof(arena));
+  board_print_number("init_stack_bytes", board_stack_bytes());
+  expect("init", EI_BERT_OK, status);
   board_print_number("arena_bytes", (int32_t)sizeof(arena));
   board_print_number("arena_used_bytes", (int32_t)ei_bert_arena_used_bytes());
   self_test("self_test");
@@ -117,8 +124,10 @@ static void test_classifier(void) {
     }
   }
 #endif
+  board_mark_stack();
   status = ei_bert_init_blob((const ei_bert_blob *)(const void *)blob_image, arena,
                              sizeof(arena));
+  board_print_number("init_blob_stack_bytes", board_stack_bytes());
   expect("init_blob", EI_BERT_OK, status);
   self_test("self_test_blob");
 }

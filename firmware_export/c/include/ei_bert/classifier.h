@@ -35,7 +35,7 @@ extern "C" {
 #endif
 #ifdef __cplusplus
 #define EI_BERT_ARENA(name) \
-  EI_BERT_ARENA_SECTION alignas(16) static uint8_t name[EI_BERT_ARENA_BYTES]
+  alignas(16) EI_BERT_ARENA_SECTION static uint8_t name[EI_BERT_ARENA_BYTES]
 #else
 #define EI_BERT_ARENA(name) \
   EI_BERT_ARENA_SECTION __attribute__((aligned(16))) static uint8_t name[EI_BERT_ARENA_BYTES]
@@ -50,7 +50,9 @@ typedef struct {
   int8_t logits[EI_BERT_CLASSES]; /* as the model gives them; 0 behind a blob's classes */
 } ei_bert_result;
 
-/* Checks the firmware's own model and vocabulary, and makes it ready.
+/* Checks the firmware's own model and vocabulary, and makes it ready. The checksums are of
+ * these two, for accidents; the rest of the firmware is the bootloader's to check, and who
+ * wrote it too.
  *
  * arena: RAM at a multiple of 16 that the classifier keeps from now on. EI_BERT_ARENA_BYTES
  *   are enough; less than EI_BERT_ARENA_LEAST_BYTES is refused.
@@ -59,7 +61,8 @@ typedef struct {
 int32_t ei_bert_init(uint8_t *arena, size_t arena_bytes);
 
 /* The same for a blob, which stays where it is. It is checked as by ei_bert_blob_select,
- * since flash can change between the two. */
+ * since flash can change between the two. A checksum finds what is torn or worn, not what
+ * somebody has forged: authenticate a blob before it is written to its slot. */
 int32_t ei_bert_init_blob(const ei_bert_blob *blob, uint8_t *arena, size_t arena_bytes);
 
 /* Classifies a text or a pair of texts, as ei_bert_tokenize takes them.
@@ -72,7 +75,8 @@ int32_t ei_bert_classify(const char *text, size_t text_bytes, const char *pair,
  * them, EI_BERT_DIFFERENT if not, or another status if one could not be run. */
 int32_t ei_bert_self_test(ei_bert_self_test_report *report);
 
-/* The name of a class of the model that is ready, "" if it has none of that number. */
+/* The name of a class of the model that is ready, of the firmware's own where none is; ""
+ * if it has none of that number. */
 const char *ei_bert_label(int32_t label);
 
 /* Bytes of the arena that are in use, without what kernels need for a moment: what an

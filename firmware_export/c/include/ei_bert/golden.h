@@ -74,7 +74,7 @@ int ei_bert_self_test_ids(const ei_bert_golden_vector *vector, const int32_t *id
  *
  * ids: room for EI_BERT_MAX_TOKENS entries. report: NULL or where to report.
  * Returns 0 when all ids of the firmware's own golden vectors are equal, else
- * EI_BERT_DIFFERENT. */
+ * EI_BERT_DIFFERENT, or EI_BERT_NULL where `ids` is. */
 int32_t ei_bert_self_test_tokenizer(int32_t *ids, ei_bert_self_test_report *report);
 
 #ifdef __cplusplus

@@ -21,13 +21,15 @@ extern "C" {
 
 /* Of init. */
 #define EI_BERT_ARENA_ALIGNMENT (-16)     /* the arena's address is no multiple of 16 */
-#define EI_BERT_ARENA_SIZE (-17)          /* the arena is too small */
+#define EI_BERT_ARENA_SIZE (-17)          /* it is less than EI_BERT_ARENA_LEAST_BYTES */
 #define EI_BERT_MODEL_ALIGNMENT (-18)     /* the model's address is no multiple of 16 */
 #define EI_BERT_MODEL_CHECKSUM (-19)      /* the model's bytes are not those exported */
 #define EI_BERT_VOCABULARY_CHECKSUM (-20) /* nor are the vocabulary's */
 #define EI_BERT_MODEL_FORMAT (-21)        /* no .tflite of the version that TFLM reads */
 #define EI_BERT_MODEL_INTERFACE (-22)     /* inputs or outputs are not the student's */
 #define EI_BERT_OPERATOR (-23)            /* the model has an operator without a kernel */
+#define EI_BERT_ALLOCATION (-24)          /* a kernel refuses the model, or asks for more memory
+                                             than the arena has left; TFLM's log says which */
 
 /* Of a blob. */
 #define EI_BERT_BLOB_ALIGNMENT (-32) /* its address is no multiple of 16 */
@@ -42,7 +44,7 @@ extern "C" {
 #define EI_BERT_BLOB_TYPES (-40)     /* an operator on other types */
 #define EI_BERT_BLOB_CLASSES (-41)   /* more classes than EI_BERT_CLASSES */
 #define EI_BERT_BLOB_TOKENS (-42)    /* more tokens than EI_BERT_MAX_TOKENS */
-#define EI_BERT_BLOB_ARENA (-43)     /* more than EI_BERT_ARENA_BYTES */
+#define EI_BERT_BLOB_ARENA (-43)     /* more than EI_BERT_ARENA_HOST_BYTES */
 #define EI_BERT_BLOB_TASK (-44)      /* pairs, regression or Unicode tables differ */
 
 /* What a status means, for a log; never NULL. */

@@ -26,7 +26,8 @@ extern "C" {
  *
  * text, pair: UTF-8 of text_bytes and pair_bytes bytes, not NUL-terminated. Bytes that
  *   are no UTF-8 are left out, as Python's decode(errors="replace") and BERT's cleaning
- *   do together. pair is NULL for a single text.
+ *   do together. pair is NULL for a single text, whatever
+ *   pair_bytes is.
  * ids: max_tokens entries: [CLS] text [SEP], of a pair [CLS] text [SEP] pair [SEP], then
  *   padding with id 0.
  * mask, segment_ids: max_tokens entries or NULL. mask is 1 for a token and 0 for padding;
