@@ -93,7 +93,7 @@ def latency(
         InputError: no text is so short, an unknown runtime, a number of threads or
             rounds that is none, a missing package, or a teacher that is gone.
     """
-    _check_latency(runtimes, threads, rounds, count, peers)
+    _check_latency(runtimes, threads, rounds, count, max_tokens, peers)
     limit = bundle.manifest["max_seq_length"]
     tokenizer = bundle.tokenizer
     if peers:
@@ -324,6 +324,7 @@ def _check_latency(
     threads: Sequence[int],
     rounds: int,
     count: int,
+    max_tokens: int | None,
     peers: bool,
 ) -> None:
     unknown = [name for name in runtimes if name not in RUNTIMES]
@@ -337,8 +338,15 @@ def _check_latency(
             f"--threads={','.join(map(str, threads))}: accepted: numbers from 1 to the "
             f"{cores} cores"
         )
+    if set(runtimes) == {"tflm"} and 1 not in threads:
+        raise InputError(
+            f"--runtimes=tflm, --threads={','.join(map(str, threads))}: tflm computes "
+            "on one thread only; accepted: 1 among them"
+        )
     _at_least_one("rounds", rounds)
     _at_least_one("texts", count)
+    if max_tokens is not None:
+        _at_least_one("max_tokens", max_tokens)
     missing = [name for name in _PEER_PACKAGES if not importlib.util.find_spec(name)]
     if peers and missing:
         raise InputError(

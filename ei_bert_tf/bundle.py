@@ -32,6 +32,8 @@ LOOKUP_TABLE_FILE = "model_tflm_lut.tflite"
 # What a run leaves and its manifest lists; other files may lie in the folder.
 _LISTED_FILES = (*MODEL_FILES, LOOKUP_TABLE_FILE, *REPORT_FILES)
 _LISTED_FOLDERS = ("firmware", "phone")
+# Of the manifest, what is read here, each with its type.
+_PARTS = {"task": dict, "files": dict, "calibration": dict, "max_seq_length": int}
 _FLOAT_WEIGHTS = f"{CHECKPOINTS}/quantization/{FLOAT_STUDENT}"
 
 
@@ -84,15 +86,17 @@ class Bundle:
         path = pathlib.Path(folder)
         try:
             manifest = json.loads((path / "manifest.json").read_text("utf-8"))
-        except (OSError, ValueError) as error:
+            version = manifest["format_version"]
+            if version == FORMAT_VERSION:
+                _check_parts(manifest)
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"--bundle={folder}: no readable manifest.json; a folder that "
                 "ei-bert-compress finished is accepted"
             ) from error
-        if manifest.get("format_version") != FORMAT_VERSION:
+        if version != FORMAT_VERSION:
             raise InputError(
-                f"--bundle={folder}: format {manifest.get('format_version')}; "
-                f"accepted: {FORMAT_VERSION}"
+                f"--bundle={folder}: format {version}; accepted: {FORMAT_VERSION}"
             )
         _check_files(path, manifest, MODEL_FILES)
         tables = None
@@ -196,13 +200,21 @@ class Bundle:
         return run_phone_program(self.folder, python, texts, pairs)
 
 
+def _check_parts(manifest: dict[str, Any]) -> None:
+    """Raises KeyError or TypeError for a manifest that no run leaves."""
+    for name, kind in _PARTS.items():
+        if not isinstance(manifest[name], kind):
+            raise TypeError(f"{name} is no {kind.__name__}")
+    Task.from_json(manifest["task"])
+
+
 def _check_files(
     folder: pathlib.Path, manifest: dict[str, Any], names: Sequence[str]
 ) -> None:
     """Refuses a bundle whose files are not those that the run left."""
     for name in names:
         file, listed = folder / name, manifest["files"].get(name)
-        if not file.is_file() or not listed or _digest(file) != listed["sha256"]:
+        if not file.is_file() or _entry(file) != listed:
             raise InputError(
                 f"--bundle={folder}: {name} is missing or not the manifest's"
             )
@@ -214,14 +226,12 @@ def file_list(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
     for name in _LISTED_FOLDERS:
         paths += (folder / name).rglob("*")
     return {
-        path.relative_to(folder).as_posix(): {
-            "bytes": path.stat().st_size,
-            "sha256": _digest(path),
-        }
+        path.relative_to(folder).as_posix(): _entry(path)
         for path in sorted(paths)
         if path.is_file()
     }
 
 
-def _digest(path: pathlib.Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _entry(path: pathlib.Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -41,6 +41,8 @@ from firmware_export.package import check_firmware_place, write_firmware
 from firmware_export.phone import check_phone_place, write_phone
 
 _PARITY_TEXTS = 50
+# What the manifest says of the stage of the file with 4-bit weights as the stage does.
+_OF_PALETTE = ("held_out", "seconds", "resumed")
 _PACKAGES = (
     "tensorflow",
     "tf-keras",
@@ -178,8 +180,9 @@ def _sealed(pipeline: Pipeline, folder: pathlib.Path) -> Bundle:
     if tables is not None:
         manifest["lookup_table"] = tables
         manifest["stages"].append(
-            {"name": "student_lookup_table", "seconds": 0.0, "resumed": False}
+            {"name": "student_lookup_table"}
             | {key: tables[key] for key in ("metric", "value", "bytes")}
+            | {key: pipeline.palette[key] for key in _OF_PALETTE}
         )
     if data.test is not None:
         manifest["test"] = _test_value(data, model, tokenizer, tokens)

@@ -15,6 +15,7 @@ from ei_bert_tf.recipe import (
     STUDENT_STARTS,
     Recipe,
 )
+from ei_bert_tf.task import CLASSIFICATION
 from ei_bert_tf.teacher.backbone import check_teacher_name
 from ei_bert_tf.text.builtin import BUILTIN_DATASETS
 from ei_bert_tf.text.datasets import Dataset, load_builtin, load_files, load_tfds
@@ -23,6 +24,7 @@ from ei_bert_tf.text.datasets import Dataset, load_builtin, load_files, load_tfd
 SIZES_METHODS = ("kd", "cross", "none")
 SMALLEST_SEQUENCE = 3  # [CLS], a piece, [SEP]
 SMALLEST_PAIR = 5  # [CLS], a piece, [SEP], a piece, [SEP]
+MOST_SEED = 2**63 - 1  # TensorFlow's are int64.
 # Fields whose flags have other names.
 _FLAGS = {
     "train": "train_file",
@@ -65,7 +67,7 @@ class Job:
     test_file: AnyPath | None = None
     unlabeled_file: AnyPath | None = None
     header: bool = True
-    task_type: str = "classification"
+    task_type: str = CLASSIFICATION
     metric: str | None = None
     unknown_label: str | None = None
     dataset: str | None = None
@@ -100,6 +102,8 @@ class Job:
         for name in ("max_arena_bytes", "max_flash_bytes", "max_macs", "seed"):
             if getattr(self, name) < 0:
                 raise InputError(f"--{name}={getattr(self, name)}: at least 0")
+        if self.seed > MOST_SEED:
+            raise InputError(f"--seed={self.seed}: at most {MOST_SEED}")
         if not 0 <= self.target_sparsity < 1:
             raise InputError(
                 f"--target_sparsity={self.target_sparsity}: at least 0 and below 1"
@@ -148,6 +152,7 @@ class Job:
                 "unlabeled_file": self.unlabeled_file,
             }
             given = [flag for flag, value in files.items() if value is not None]
+            given += ["noheader"] * (not self.header)
             if given:
                 raise InputError(
                     f"--dataset={self.dataset} and --{given[0]}: one of them only"
@@ -191,6 +196,7 @@ class Job:
             "text_columns": self.text,
             "label_column": self.label,
             "unknown_label": self.unknown_label,
+            "task_type": None if self.task_type == CLASSIFICATION else self.task_type,
         }
         for flag, value in own.items():
             if value:

@@ -43,10 +43,12 @@ class Pipeline(FloatPipeline):
     Attributes:
         model: the int8 file, after its stage.
         lookup_table_model: the file with 4-bit weights, empty where none is asked for.
+        palette: what the stage that left it says of itself; None likewise.
     """
 
     model = b""
     lookup_table_model = b""
+    palette: dict[str, Any] | None = None
 
     def run(self, stages: Sequence[str] = STAGES, again: bool = False) -> bytes:
         """Runs neighbours in STAGES, after checking that those before them are done.
@@ -67,9 +69,8 @@ class Pipeline(FloatPipeline):
                 f"stages {', '.join(stages)!r}: accepted: neighbours in "
                 f"{', '.join(STAGES)}"
             )
-        before = STAGES[:first]
-        self.store.expect([*before, CANDIDATES] if "distillation" in before else before)
-        for stage in stages if again else ():
+        self.store.expect(_with_trials(STAGES[:first]))
+        for stage in _with_trials(stages) if again else ():
             self.store.forget(stage)
         for stage in STAGES[: first + len(stages)]:
             getattr(self, f"_{stage}_stage")()
@@ -186,7 +187,7 @@ class Pipeline(FloatPipeline):
             (folder / "model.tflite").write_bytes(packed)
             return {"held_out": value, "value": self._student_value(clustered)}
 
-        _, folder = self.store.run("palette", run)
+        self.palette, folder = self.store.run("palette", run)
         self.lookup_table_model = (folder / "model.tflite").read_bytes()
 
     def _train_folded(
@@ -215,3 +216,8 @@ class Pipeline(FloatPipeline):
             tokens=self.curriculum.final_token_lessons(),
             **how,
         )
+
+
+def _with_trials(stages: Sequence[str]) -> list[str]:
+    """The folders of stages; the distillation's trials of shapes have their own."""
+    return [*stages, CANDIDATES] if "distillation" in stages else list(stages)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import sys
 from typing import Any
 
 from ei_bert_tf.errors import AnyPath, InputError
@@ -209,7 +210,7 @@ class Recipe:
         embedding_form: the student's: a `table`, or `product`, codes and codebooks.
         embedding_share: the least width of the embedding, as a share of the hidden
             size; it grows, to half of that at most, while the texts' pieces have room.
-        statistics_texts: texts from which importance, basis and norms are measured.
+        statistics_texts: texts from which basis and norms are measured.
     """
 
     held_out_share: float = 0.1
@@ -283,6 +284,9 @@ class Recipe:
                 raise InputError(f"--recipe: {field.name} is {value}; at least {least}")
             if field.type is float and value < 0:
                 raise InputError(f"--recipe: {field.name} is {value}; at least 0")
+            # Not math.isfinite, which a whole number beyond every float overflows.
+            if field.type is float and not value <= sys.float_info.max:
+                raise InputError(f"--recipe: {field.name} is {value}; not finite")
             if field.name in _BELOW_ONE and value >= 1:
                 raise InputError(f"--recipe: {field.name} is {value}; below 1")
         if not 0 < self.embedding_share <= MOST_EMBEDDING_SHARE:

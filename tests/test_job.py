@@ -5,8 +5,10 @@ import shlex
 
 import pytest
 
+from ei_bert_tf.compat import keras
+from ei_bert_tf.errors import InputError
 from ei_bert_tf.job import Job
-from ei_bert_tf.recipe import METHODS, PRESET_METHODS, PRESETS
+from ei_bert_tf.recipe import METHODS, PRESET_METHODS, PRESETS, Recipe
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -52,3 +54,15 @@ def test_sizes_take_the_place_of_the_limit():
     words = shlex.split(job.command())
     assert "--sizes=9000,8000" in words
     assert not any("max_model_bytes" in word for word in words)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400])
+def test_a_choice_that_is_no_finite_number_is_refused(value):
+    with pytest.raises(InputError, match=r"task_weight is .*; not finite"):
+        Recipe.preset("quick", {"task_weight": value})
+
+
+def test_the_largest_seed_that_a_job_takes_makes_a_classifier():
+    seed = Job(seed=2**63 - 1).seed
+    made = keras.initializers.TruncatedNormal(seed=seed)(shape=(3, 2))
+    assert made.shape == (3, 2)

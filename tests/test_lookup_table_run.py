@@ -68,6 +68,11 @@ def test_the_manifest_says_what_the_file_is(bundle):
     assert "TFLM_DECODE" not in {op["name"] for op in bundle.manifest["ops"]}
     last = bundle.manifest["stages"][-1]
     assert (last["name"], last["bytes"]) == ("student_lookup_table", len(content))
+    done = json.loads((bundle.folder / "checkpoints/palette/done.json").read_text())
+    assert done["seconds"] > 0
+    assert {key: last[key] for key in ("held_out", "seconds", "resumed")} == {
+        key: done[key] for key in ("held_out", "seconds", "resumed")
+    }
 
 
 @pytest.mark.slow

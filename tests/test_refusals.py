@@ -6,6 +6,11 @@ import ei_bert_tf
 from ei_bert_tf.errors import InputError
 from tests.make_tiny_teacher import job_choices, write_task
 
+NAMED = {
+    "dataset": "builtin:bbc_news",
+    **dict.fromkeys(("train", "evaluate", "text", "label")),
+}
+
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
@@ -30,6 +35,7 @@ def compress(folder, output, **changes):
         ({"max_seq_length": 64}, "--max_seq_length=64.*at most 32"),
         ({"max_arena_bytes": -1}, "--max_arena_bytes=-1"),
         ({"seed": -1}, "--seed=-1: at least 0"),
+        ({"seed": 2**63}, f"--seed={2**63}: at most {2**63 - 1}"),
         ({"max_arena_bytes": 1024}, "--max_arena_bytes=1024.*needs"),
         ({"max_flash_bytes": -1}, "--max_flash_bytes=-1"),
         ({"max_flash_bytes": 30_000}, "--max_flash_bytes=30000.*the smallest"),
@@ -51,6 +57,14 @@ def compress(folder, output, **changes):
         (
             {"dataset": "builtin:bbc_news", "train": None, "evaluate": None},
             "--text_columns=text: not with --dataset=builtin:bbc_news",
+        ),
+        (
+            NAMED | {"task_type": "regression"},
+            "--task_type=regression: not with --dataset=builtin:bbc_news",
+        ),
+        (
+            NAMED | {"header": False},
+            "--dataset=builtin:bbc_news and --noheader: one of them only",
         ),
         ({"dataset": "magic", "train": None, "evaluate": None}, "accepted: builtin"),
         ({"train": None}, "--train_file is missing"),

@@ -1,5 +1,6 @@
 """What all programs share: parsing flags, help, and errors in one line."""
 
+import io
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
@@ -29,21 +30,24 @@ def run(
         more_flags: names of modules with flags of the program beside its own.
     """
     program = pathlib.Path(main.__code__.co_filename).stem
+    # Whatever the locale: the texts that come out are those that went in.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
 
     def parse(argv: list[str]) -> list[str]:
-        if _asks_for_help(argv[1:]):
-            print(_help(main, program, positional, more_flags))
-            sys.exit(0)
         # Flags may follow positional arguments; after `--` nothing is a flag.
         flags.FLAGS.set_gnu_getopt(True)
         try:
+            if _asks_for_help(argv[1:]):
+                print(_help(main, program, positional, more_flags))
+                sys.exit(0)
             arguments = flags.FLAGS(argv)
             _refuse_missing(required)
             if len(arguments) > 1 and positional is None:
                 raise InputError(
                     f"{arguments[1]!r} is not a flag; accepted: flags only, see --help"
                 )
-        except (flags.Error, InputError) as error:
+        except (flags.Error, InputError, OSError) as error:
             _complain(program, error)
             sys.exit(1)
         return arguments

@@ -21,6 +21,8 @@ import sys
 
 from absl import flags
 
+from ei_bert_tf.errors import InputError
+
 from . import _program
 
 _BUNDLE = flags.DEFINE_string("bundle", None, "The folder that compress wrote.")
@@ -48,24 +50,40 @@ _HEADER = flags.DEFINE_bool(
     "Whether a .tsv or .csv file begins with column names; without a header, columns "
     "are named by number from 0.",
 )
-_TEXTS = flags.DEFINE_integer("texts", 200, "How many of the texts are timed.")
-_MAX_TOKENS = flags.DEFINE_integer(
-    "max_tokens", None, "Leave out texts of more tokens, in the teacher's pieces."
+_TEXTS = flags.DEFINE_integer(
+    "texts", 200, "Of --measure=latency: how many of the texts are timed."
 )
-_ROUNDS = flags.DEFINE_integer("rounds", 5, "How often each text is timed.")
+_MAX_TOKENS = flags.DEFINE_integer(
+    "max_tokens",
+    None,
+    "Of --measure=latency: leave out texts of more tokens, in the teacher's pieces.",
+)
+_ROUNDS = flags.DEFINE_integer(
+    "rounds",
+    None,
+    "How often each text of --measure=latency is timed (by default 5 times), and each "
+    "operator of --measure=operators (101 times).",
+)
 _RUNTIMES = flags.DEFINE_list(
-    "runtimes", ["litert", "tflm"], "Of litert, litert_reference and tflm."
+    "runtimes",
+    ["litert", "tflm"],
+    "Of --measure=latency: which of litert, litert_reference and tflm.",
 )
 _THREADS = flags.DEFINE_list(
-    "threads", ["1", "2"], "Numbers of threads; tflm computes on one only."
+    "threads",
+    ["1", "2"],
+    "Of --measure=latency: numbers of threads; tflm computes on one only.",
 )
-_PEERS = flags.DEFINE_bool("peers", True, "Whether ONNX Runtime runs beside it.")
+_PEERS = flags.DEFINE_bool(
+    "peers", True, "Of --measure=latency: whether ONNX Runtime runs beside it."
+)
 _REQUESTS = flags.DEFINE_integer("requests", 100_000, "Of each pattern of traffic.")
 _WORKERS = flags.DEFINE_integer("workers", 2, "Threads of the load, one a core.")
 
 
 def main(_: list[str]) -> None:
     """Prints what was measured."""
+    _refuse_flags_beside_device()
     # Imported here because the interpreters take seconds, which --help need not.
     from ei_bert_tf import benchmark
     from ei_bert_tf.bundle import Bundle
@@ -77,16 +95,18 @@ def main(_: list[str]) -> None:
     texts = benchmark.benchmark_texts(
         bundle, _EVAL_FILE.value, _TEXT_COLUMNS.value, _HEADER.value
     )
+    # Of each measure its own number of rounds where none is given.
+    rounds = {} if _ROUNDS.value is None else {"rounds": _ROUNDS.value}
     measures = {
         "latency": lambda: benchmark.latency(
             bundle,
             texts,
             count=_TEXTS.value,
             max_tokens=_MAX_TOKENS.value,
-            rounds=_ROUNDS.value,
             runtimes=_RUNTIMES.value,
             threads=benchmark.thread_numbers(_THREADS.value),
             peers=_PEERS.value,
+            **rounds,
         ),
         "load": lambda: benchmark.load(
             bundle, texts, requests=_REQUESTS.value, workers=_WORKERS.value
@@ -95,10 +115,16 @@ def main(_: list[str]) -> None:
         "tenth_of_a_core": lambda: benchmark.tenth_of_a_core(
             bundle, texts, requests=_REQUESTS.value
         ),
-        "operators": lambda: benchmark.operators(bundle, texts),
+        "operators": lambda: benchmark.operators(bundle, texts, **rounds),
     }
     measured = {name: measures[name]() for name in dict.fromkeys(_MEASURE.value)}
     _print(measured)
+
+
+def _refuse_flags_beside_device() -> None:
+    given = [flag.name for flag in (_MEASURE, _EVAL_FILE) if flag.present]
+    if _DEVICE.value is not None and given:
+        raise InputError(f"--device={_DEVICE.value} and --{given[0]}: one of them only")
 
 
 def _print(measured: dict) -> None:

@@ -66,6 +66,7 @@ def main(arguments: list[str]) -> None:
 def _rows(arguments: Sequence[str]) -> Sequence[tuple[str, ...]]:
     """The texts, each alone or each with its pair."""
     if _INPUT_FILE.value is None:
+        _refuse_flags_of_a_file()
         return _argument_rows(arguments)
     if arguments:
         raise InputError(
@@ -79,6 +80,13 @@ def _rows(arguments: Sequence[str]) -> Sequence[tuple[str, ...]]:
             "--input_file; accepted: one, or two for pairs"
         )
     return readers.read_table(_INPUT_FILE.value, columns, _HEADER.value).rows
+
+
+def _refuse_flags_of_a_file() -> None:
+    given = ["--text_columns"] * (_TEXT_COLUMNS.value is not None)
+    given += ["--noheader"] * (not _HEADER.value)
+    if given:
+        raise InputError(f"{given[0]}: not without --input_file, which it describes")
 
 
 def _argument_rows(arguments: Sequence[str]) -> list[tuple[str, ...]]:

@@ -91,8 +91,14 @@ class Comparison:
         )
 
     def write(self, path: AnyPath) -> None:
-        """Leaves the page there, whole or not at all."""
+        """Leaves the page there, whole or not at all.
+
+        Raises:
+            InputError: a folder is there.
+        """
         target = pathlib.Path(path)
+        if target.is_dir():
+            raise InputError(f"--html={path}: is a folder; accepted: a file to write")
         temporary = target.with_name(f".{target.name}.tmp")
         with writing(target):
             temporary.write_text(self.page(), "utf-8")
@@ -127,6 +133,8 @@ def _read(path: AnyPath) -> dict[str, Any]:
         raise InputError(
             f"{file}: format_version is {version!r}; accepted: {FORMAT_VERSION}"
         )
+    if "run" not in found:
+        raise InputError(f"{file}: no report.json of a bundle")
     return found
 
 

@@ -48,8 +48,8 @@ class Report:
             layer_errors), `sensitivity` (of module_sensitivity, its values
             `{value, logits_error}`), `published`
             (fields of PublishedModel), `vocabulary`, where a shape was searched for
-            `budget`, for a classification `classes` and `confusions`, for all
-            `mistakes`.
+            `budget`, where there is that file `lookup_table` as in the manifest, for a
+            classification `classes` and `confusions`, for all `mistakes`.
     """
 
     def __init__(self, contents: dict[str, Any]):
@@ -79,16 +79,16 @@ class Report:
             for cell in found.get("confusions", [])
             if cell["label"] != cell["predicted"]
         ]
+        # That of the file with look-up tables may follow.
+        final = next(s for s in found["stages"] if s["name"] == "student_int8")
         return TEMPLATES.get_template("report.html.j2").render(
             found,
             matrix=matrix,
             wrong=wrong[:_MOST_CONFUSIONS],
             stage_plot=stage_plot(found["stages"]),
-            published_plot=published_plot(
-                found["published"], found["stages"][-1]["bytes"]
-            ),
+            published_plot=published_plot(found["published"], final["bytes"]),
             arena_plot=arena_plot(found["arena"]["steps"]),
             changes=stage_changes(found["stages"]),
             teacher=found["stages"][0],
-            final=found["stages"][-1],
+            final=final,
         )

@@ -83,6 +83,20 @@ def test_no_report_and_another_format_are_refused(runs, tmp_path):
     file.write_text(json.dumps({"format_version": 0}), "utf-8")
     with pytest.raises(InputError, match="format_version is 0; accepted: 1"):
         Comparison(*runs)
+    # A manifest has a format of its own, whose number may be the same.
+    file.write_text(json.dumps({"format_version": 1}), "utf-8")
+    with pytest.raises(InputError, match=r"report\.json: no report\.json of a bundle"):
+        Comparison(*runs)
+
+
+@pytest.mark.parametrize("name", [".", "folder"])
+def test_a_folder_in_the_pages_place_is_refused(runs, tmp_path, monkeypatch, name):
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InputError, match=f"--html={name}: is a folder"):
+        Comparison(*runs).write(name)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_the_program_prints_the_table_and_leaves_the_page(runs, tmp_path):

@@ -45,6 +45,37 @@ def test_the_page_says_what_was_measured():
         assert said in text, said
 
 
+def test_a_threshold_stands_without_the_curve_where_no_text_is_out_of_scope():
+    calibration = contents()["calibration"] | {"unknown_auroc": None}
+    page = Page(Report(contents(calibration=calibration)).page())
+    text = " ".join(page.text.split())
+    assert "below a probability of 0.250 a text is unknown." in text
+    assert "area under the curve" not in text
+
+
+def test_with_a_look_up_table_the_page_is_still_of_the_int8_file():
+    plain = contents()
+    tables = plain | {
+        "stages": [*plain["stages"], stage("student_lookup_table", 0.5, 480_000)],
+        "lookup_table": {"bytes": 480_000},
+    }
+    page = Report(tables).page()
+    text = " ".join(Page(page).text.split())
+    assert "<title>accuracy 0.719 at 0.990 MB</title>" in page
+    assert "compressed 91 times" in text
+    assert "0.990 MBmodel.tflite" in text
+    assert "int8 in LiteRT -3.12against the teacher's 75.00" in text
+    assert "embedding50000050.51" in text
+    published = page[page.index("Beside published models") :]
+    assert ">0.99 MB</text>" in published and ">0.48 MB</text>" not in published
+    # The firmware runs the file with look-up tables.
+    assert "beside the 480000 of the model" in text
+    assert "3 student_lookup_table0.480 MB50.00 -21.88" in text
+    assert "beside the 990000 of the model" in " ".join(
+        Page(Report(plain).page()).text.split()
+    )
+
+
 def test_the_shapes_that_were_searched_are_shown():
     shapes = [
         {

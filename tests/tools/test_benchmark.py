@@ -70,7 +70,7 @@ def test_it_prints_one_object_of_what_was_asked_for(bundle, eval_file):
     assert "5 texts of" in lines
     assert "load, poisson: 100 requests, 0 errors" in lines
     assert "memory, tflm: " in lines
-    assert found["operators"]["rounds"] == 101
+    assert found["operators"]["rounds"] == 2
     assert "litert: " in lines and "RESHAPE" in lines
 
 
@@ -139,7 +139,8 @@ def test_pairs_need_a_file(tmp_path):
         ("--threads=1,100000", "--threads=1,100000: accepted: numbers from 1 to"),
         ("--rounds=0", "--rounds=0: at least 1"),
         ("--texts=0", "--texts=0: at least 1"),
-        ("--max_tokens=0", "--max_tokens=0: each of 12 texts has more"),
+        ("--max_tokens=-5", "--max_tokens=-5: at least 1"),
+        ("--max_tokens=0", "--max_tokens=0: at least 1"),
         ("--max_tokens=1", "--max_tokens=1: each of 12 texts has more"),
         ("--text_columns=text,label", "--text_columns=text,label: 2 columns; accepted"),
         ("--text_columns=words", "'words'"),
@@ -150,6 +151,24 @@ def test_pairs_need_a_file(tmp_path):
 def test_the_program_refuses_by_the_flag(bundle, eval_file, flag, accepted):
     flags = [f"--bundle={bundle.folder}", f"--eval_file={eval_file}", "--nopeers"]
     assert accepted in refusal("benchmark", *flags, flag)
+
+
+def test_tflm_alone_needs_one_thread(bundle, eval_file):
+    flags = [f"--bundle={bundle.folder}", f"--eval_file={eval_file}", "--nopeers"]
+    line = refusal("benchmark", *flags, "--runtimes=tflm", "--threads=2")
+    assert "--runtimes=tflm, --threads=2: tflm computes on one thread only" in line
+
+
+def test_no_round_of_the_operators_is_refused(bundle):
+    flags = [f"--bundle={bundle.folder}", "--measure=operators"]
+    assert "--rounds=0: at least 1" in refusal("benchmark", *flags, "--rounds=0")
+
+
+@pytest.mark.parametrize("flag", ["--measure=latency", "--eval_file=dev.tsv"])
+def test_what_the_device_ignores_is_refused(flag):
+    line = refusal("benchmark", "--bundle=x", "--device=cortex-m7", flag)
+    named = flag.split("=")[0]
+    assert f"--device=cortex-m7 and {named}: one of them only" in line
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from tests.programs import ROOT, refusal, run_program
+from tests.tiny_bundle import tiny_bundle
 
 JOB = [
     "train_file",
@@ -82,6 +83,29 @@ def test_help_imports_no_tensorflow(name):
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
+def test_help_that_cant_be_written_is_one_line(monkeypatch):
+    # Each line goes out at once, as to a terminal.
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "tools.evaluate", "--help"],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.decode() == "evaluate: No space left on device\n"
+
+
+def test_texts_come_out_in_utf_8_whatever_the_locale(tmp_path, monkeypatch):
+    bundle = tiny_bundle(tmp_path / "out").folder
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = run_program("predict", f"--bundle={bundle}", "caf\u00e9")
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout.decode("utf-8").endswith("\tcaf\u00e9\n")
+
+
 @pytest.mark.parametrize("name", FLAGS)
 def test_unknown_flag_is_refused(name):
     assert "no_such_flag" in refusal(name, "--no_such_flag=1")
@@ -148,6 +172,12 @@ def test_predict_refuses_texts_beside_a_file():
 def test_predict_refuses_wrong_number_of_columns(columns):
     line = refusal("predict", "--bundle=x", "--input_file=a.tsv", *columns)
     assert "--text_columns" in line
+
+
+@pytest.mark.parametrize("flag", ["--text_columns=text", "--noheader"])
+def test_predict_refuses_flags_of_a_file_without_one(flag):
+    line = refusal("predict", "--bundle=x", flag, "a text")
+    assert f"{flag.split('=')[0]}: not without --input_file" in line
 
 
 def test_predict_refuses_missing_file(tmp_path):
