@@ -142,7 +142,11 @@ def test_what_does_not_fit_is_refused(tmp_path):
     assert (unready, own, again.split(",")[0]) == (NOT_READY, "ok", "ok")
 
 
-@pytest.mark.parametrize("model", [b"TFL3", b"\xff" * 1000, b"\xff\xff\0\0TFL3" * 9])
+@pytest.mark.parametrize(
+    "model",
+    [b"TFL3", b"\xff" * 1000, b"\xff\xff\0\0TFL3" * 9],
+    ids=["short", "erased", "root outside"],
+)
 def test_a_sealed_blob_with_no_model_is_refused(tmp_path, model):
     given_libraries(HOST)
     contents = real_contents(2, False)
