@@ -56,7 +56,9 @@ def test_sizes_take_the_place_of_the_limit():
     assert not any("max_model_bytes" in word for word in words)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400])
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), 10**400], ids=["nan", "inf", "10**400"]
+)
 def test_a_choice_that_is_no_finite_number_is_refused(value):
     with pytest.raises(InputError, match=r"task_weight is .*; not finite"):
         Recipe.preset("quick", {"task_weight": value})
