@@ -152,7 +152,8 @@ class Job:
                 "unlabeled_file": self.unlabeled_file,
             }
             given = [flag for flag, value in files.items() if value is not None]
-            given += ["noheader"] * (not self.header)
+            if not self.header:
+                given.append("noheader")
             if given:
                 raise InputError(
                     f"--dataset={self.dataset} and --{given[0]}: one of them only"
