@@ -62,7 +62,7 @@ def test_without_its_package_fasttext_says_what_to_install(monkeypatch):
 
 
 def library_that_fails(reason, lasting):
-    """A stand-in for fastText whose search ends in an error below the seed `lasting`."""
+    """A stand-in for fastText whose search dies with a seed below `lasting`."""
 
     def train_supervised(seed):
         if seed < lasting:
