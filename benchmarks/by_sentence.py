@@ -9,6 +9,8 @@ float students learn from what 2,400 others contain, by `kd` with the preset
 `standard` and 8,000 steps, and are measured on the 800. The teacher is the one that a
 run has fine-tuned on all of train: it knows the sentences by heart, the students don't.
 Writes benchmarks/choices/SST-2/CHOICE.json; a value that is in it is not run again.
+CHOICE `unlabeled` is of texts without labels: the values are files, `none` is none.
+--recipe holds for all values.
 """
 
 import collections
@@ -33,6 +35,7 @@ from ei_bert_tf.text.readers import read_table
 from ei_bert_tf.weights import load_weights
 
 _VARY = flags.DEFINE_string("vary", None, "CHOICE=VALUE,VALUE,...", required=True)
+_RECIPE = flags.DEFINE_string("recipe", "{}", "JSON: choices that do not vary.")
 _TRAIN = flags.DEFINE_string("train_file", None, "SST-2's train.tsv.", required=True)
 _TEACHER = flags.DEFINE_string("teacher", None, "Its stage's folder.", required=True)
 _WORK_DIR = flags.DEFINE_string("work_dir", "build/by_sentence", "Of the stages.")
@@ -132,8 +135,14 @@ def main(_: list[str]) -> None:
     for value in values.split(","):
         if choice.has(value, 0):
             continue
-        recipe = work_dir / f"{name}-{value}.json"
-        recipe.write_text(json.dumps(_STEPS | {name: json.loads(value)}), "utf-8")
+        varied, unlabeled = {}, None
+        if name != "unlabeled":
+            varied = {name: json.loads(value)}
+        elif value != "none":
+            unlabeled = pathlib.Path(value)
+        recipe = work_dir / f"{name}-{pathlib.Path(value).name}.json"
+        fixed = json.loads(_RECIPE.value)
+        recipe.write_text(json.dumps(_STEPS | fixed | varied), "utf-8")
         job = Job(
             train=work_dir / "train.tsv",
             evaluate=work_dir / "eval.tsv",
@@ -142,6 +151,7 @@ def main(_: list[str]) -> None:
             max_model_bytes=1_000_000,
             method="kd",
             recipe=recipe,
+            unlabeled_file=unlabeled,
         )
         folder = work_dir / recipe.stem
         pipeline = _Taught(Preparation(job), folder, True, work_dir / "stages")

@@ -2,10 +2,15 @@
 
 import dataclasses
 import pathlib
+import re
 from collections.abc import Sequence
 
 from ei_bert_tf.errors import InputError, writing
 from ei_bert_tf.task import CLASSIFICATION
+
+_TAG = re.compile(r"<[^<>]*>")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_WORDS = range(4, 41)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,11 +22,14 @@ class Part:
         columns: numbers from 0 by the task's column names, for a file without header;
             None for one whose header has these names.
         renamed: the header's names by the task's, where they differ.
+        sentences: whether a row is a whole document, of whose one text each sentence of
+            four to forty words becomes a row.
     """
 
     file: str
     columns: dict[str, int] | None = None
     renamed: dict[str, str] | None = None
+    sentences: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,4 +129,13 @@ def _rows(path: pathlib.Path, part: Part, columns: Sequence[str]) -> list[str]:
                 f"--data: {path}: row {number} has {len(row)} fields; more than "
                 f"{max(wanted)} are needed"
             )
-    return ["\t".join(row[place] for place in wanted) for row in fields]
+    rows = ["\t".join(row[place] for place in wanted) for row in fields]
+    if not part.sentences:
+        return rows
+    return [sentence for row in rows for sentence in _sentences(row)]
+
+
+def _sentences(document: str) -> list[str]:
+    """What ends in a full stop, an exclamation or a question mark, tags taken out."""
+    found = map(str.split, _SENTENCE_END.split(_TAG.sub(" ", document)))
+    return [" ".join(words) for words in found if len(words) in _WORDS]

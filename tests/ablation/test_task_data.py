@@ -49,6 +49,24 @@ def test_of_texts_without_labels_the_texts_alone_are_read(folder):
     )
 
 
+def test_a_document_becomes_its_sentences(folder):
+    document = "Well. It was 3.5 times too long!<br /><br />But <b>who</b> ever asked?"
+    long = " ".join(["word"] * 41) + "."
+    (folder / "documents.tsv").write_text(
+        f"a\tid\n{document} {long}\t1\nNo more of it\t2\n"
+    )
+    task = data(BARE, text=("a",))
+    parts = (Part("documents.tsv", sentences=True),)
+    task = dataclasses.replace(task, train=(BARE,), unlabeled={"more": parts})
+    fields = task.prepare(folder, folder / "made", "more")
+    assert fields["unlabeled_file"].read_text("utf-8").splitlines() == [
+        "a",
+        "It was 3.5 times too long!",
+        "But who ever asked?",
+        "No more of it",
+    ]
+
+
 @pytest.mark.parametrize(
     ("part", "said"),
     [
