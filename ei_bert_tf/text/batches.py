@@ -69,7 +69,12 @@ def batches(
 
     ragged = tf.RaggedTensor.from_row_lengths(rows, sizes)
     dataset = tf.data.Dataset.from_tensor_slices((ragged, lengths))
-    return dataset.map(gather, num_parallel_calls=2, deterministic=True).prefetch(4)
+    dataset = dataset.map(gather, num_parallel_calls=2, deterministic=True).prefetch(4)
+    # There is nothing to tune, and the tuner often holds up the end of a dataset until
+    # it wakes up, which takes up to as long again as the dataset did.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 def epoch_rows(count: int, most: int, seed: int, epoch: int) -> np.ndarray:

@@ -115,3 +115,7 @@ def test_short_epochs_share_the_rows_out():
     np.testing.assert_array_equal(np.sort(turns), np.tile(np.arange(7), (3, 1)))
     assert np.any(turns[0] != turns[1])
     assert not np.array_equal(epoch_rows(7, 3, 1, 0), epochs[0])
+
+
+def test_nothing_waits_for_a_tuner_at_the_end(encoded):
+    assert not batches(encoded, {}, 4).options().autotune.enabled
