@@ -157,8 +157,8 @@ class StudentConfig:
 @dataclasses.dataclass(frozen=True)
 class Recipe:
     """How much training and of what kind. Lengths in epochs over the training texts;
-    *_least_steps makes the epochs more until there are so many steps: a few thousand
-    texts take more rounds. teacher_class_steps does so for each class.
+    where these are fewer steps, *_least_steps is how many there are: a few thousand
+    texts take more rounds. teacher_class_steps is so for each class.
 
     Attributes:
         held_out_share, held_out_most: part of train that choices are made on.

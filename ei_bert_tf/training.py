@@ -26,7 +26,7 @@ class Report(Protocol):
 
 
 def run_epochs(
-    epochs: int,
+    total: int,
     epoch_batches: Callable[[int], tf.data.Dataset],
     train_step: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]],
     end_epoch: Callable[[], dict[str, float]],
@@ -34,16 +34,17 @@ def run_epochs(
     checkpoint: pathlib.Path,
     report: Report,
 ) -> None:
-    """Runs all steps of all epochs, from where `checkpoint` says.
+    """Runs all steps, epoch after epoch, from where `checkpoint` says.
 
     A run that was killed and goes on ends with the same weights as one that was not,
     if `state` is all that the steps change and each step follows from it alone.
 
     Args:
-        epochs: how many.
+        total: how many steps; the last epoch may be cut short.
         epoch_batches: the batches of an epoch, as many in each, of known cardinality.
         train_step: one update; returns what to report.
-        end_epoch: called after the last step of each epoch; returns what to report.
+        end_epoch: called after the last step of each epoch, and of the last one after
+            its last step here; returns what to report.
         state: every variable that train_step and end_epoch change.
         checkpoint: file that is read if it is there and written now and then.
         report: told of every step and epoch.
@@ -58,18 +59,20 @@ def run_epochs(
         load_weights(checkpoint, saved)
     done = int(position.numpy())
     last = time.perf_counter()
-    for epoch in range(done // steps, epochs):
-        for batch in epoch_batches(epoch).skip(done - epoch * steps):
+    while done < total:
+        epoch, start = divmod(done, steps)
+        end = min((epoch + 1) * steps, total)
+        for batch in epoch_batches(epoch).skip(start).take(end - done):
             values = train_step(batch)
             done += 1
             if not all(np.isfinite(float(value)) for value in values.values()):
                 raise InputError(
-                    f"training: no finite loss at step {done} of {steps * epochs}; a "
-                    "lower learning rate in --recipe may help"
+                    f"training: no finite loss at step {done} of {total}; a lower "
+                    "learning rate in --recipe may help"
                 )
-            report("step", done, steps * epochs, values)
-            if done == (epoch + 1) * steps:
-                report("epoch", done, steps * epochs, end_epoch())
+            report("step", done, total, values)
+            if done == end:
+                report("epoch", done, total, end_epoch())
             if time.perf_counter() - last >= SECONDS_BETWEEN_CHECKPOINTS:
                 position.assign(done)
                 temporary = checkpoint.with_suffix(".tmp")
@@ -78,10 +81,9 @@ def run_epochs(
                 last = time.perf_counter()
 
 
-def enough_epochs(epochs: int, texts: int, batch_size: int, least_steps: int) -> int:
-    """So many epochs, or more until there are `least_steps`; none stays none."""
-    steps = -(-texts // batch_size)
-    return max(epochs, -(-least_steps // steps)) if epochs else 0
+def enough_steps(epochs: int, texts: int, batch_size: int, least_steps: int) -> int:
+    """The steps of so many epochs, and `least_steps` at least; of none stays none."""
+    return max(epochs * -(-texts // batch_size), least_steps) if epochs else 0
 
 
 def adam(schedule, variables: Sequence) -> tf.keras.optimizers.legacy.Optimizer:

@@ -127,8 +127,7 @@ def refine(
             .apply(tf.data.experimental.assert_cardinality(count))
         )
 
-    checks = recipe.refinement_epochs * parts
-    total = count * checks
+    total = recipe.refinement_epochs * parts * count
 
     def optimizer_of(rate: float, variables: list):
         schedule = warmup_then_linear(rate, total, recipe.warmup_share)
@@ -219,7 +218,7 @@ def refine(
 
     optimizer_state = [weight for opt, _ in optimizers for weight in opt.weights]
     run_epochs(
-        checks,
+        total,
         check_batches,
         train_step,
         end_check,

@@ -24,7 +24,7 @@ from ei_bert_tf.training import (
     WARMING_BATCHES,
     Report,
     adam,
-    enough_epochs,
+    enough_steps,
     run_epochs,
 )
 
@@ -59,7 +59,7 @@ def train_student(
     task loss alone.
 
     Args:
-        epochs, least_steps: as enough_epochs.
+        epochs, least_steps: as enough_steps.
         checkpoint: file of run_epochs.
         report: shows progress.
         tokens: what the methods layerwise and relation add.
@@ -91,8 +91,7 @@ def train_student(
 
     size = recipe.student_batch_size
     texts = len(epoch_rows(len(lessons.encoded), recipe.epoch_texts, seed, 0))
-    epochs = enough_epochs(epochs, texts, size, least_steps)
-    total = int(epoch_batches(0).cardinality()) * epochs
+    total = enough_steps(epochs, texts, size, least_steps)
     schedule = warmup_then_linear(learning_rate, total, recipe.warmup_share)
     variables = moving_variables(student, recipe.task_layers == "copied")
     zeros = []
@@ -147,7 +146,7 @@ def train_student(
 
     state = [*student.weights, *(tokens.variables if tokens else ())]
     state += [*optimizer.weights, *(removal.variables if removal else ())]
-    run_epochs(epochs, epoch_batches, train_step, end_epoch, state, checkpoint, report)
+    run_epochs(total, epoch_batches, train_step, end_epoch, state, checkpoint, report)
     if removal is not None:
         removal.finish()
     return metric_value(task.metric, predict(held_out[0]), held_out[1])

@@ -18,7 +18,7 @@ from ei_bert_tf.teacher.backbone import Teacher
 from ei_bert_tf.teacher.forward import Dropout
 from ei_bert_tf.text.batches import batches
 from ei_bert_tf.text.wordpiece import Encoded
-from ei_bert_tf.training import Report, adam, enough_epochs, run_epochs
+from ei_bert_tf.training import Report, adam, enough_steps, run_epochs
 
 _EVALUATION_BATCH = 64
 
@@ -77,15 +77,14 @@ def finetune(
             encoded, {"targets": targets}, recipe.teacher_batch_size, seed + epoch
         )
 
-    steps = int(epoch_batches(0).cardinality())
-    epochs = enough_epochs(
+    total = enough_steps(
         recipe.teacher_epochs,
         len(encoded),
         recipe.teacher_batch_size,
         max(recipe.teacher_least_steps, recipe.teacher_class_steps * task.outputs),
     )
     schedule = warmup_then_linear(
-        recipe.teacher_learning_rate, steps * epochs, recipe.warmup_share
+        recipe.teacher_learning_rate, total, recipe.warmup_share
     )
     optimizer = adam(schedule, variables)
     averages = [tf.Variable(variable) for variable in variables]
@@ -125,7 +124,7 @@ def finetune(
 
     state = [*variables, *averages, *best, best_value, *optimizer.weights]
     run_epochs(
-        epochs,
+        total,
         epoch_batches,
         train_step,
         end_epoch,
