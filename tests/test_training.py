@@ -6,7 +6,7 @@ import pytest
 from ei_bert_tf import training
 from ei_bert_tf.compat import tf
 from ei_bert_tf.errors import InputError
-from ei_bert_tf.recipe import Recipe, StudentConfig
+from ei_bert_tf.recipe import StudentConfig
 from ei_bert_tf.student.encoder import build_student, student_inputs
 from ei_bert_tf.student.layers import DropoutSource
 from ei_bert_tf.training import adam, enough_steps, run_epochs, stage_seed
@@ -130,20 +130,3 @@ def test_a_loss_that_is_not_finite_is_refused(tmp_path, monkeypatch):
 def test_few_texts_take_more_steps(epochs, least_steps, found):
     # 33 texts are 3 batches of 10 and one of 3.
     assert enough_steps(epochs, 33, 10, least_steps) == found
-
-
-@pytest.mark.parametrize("texts", [1000, 8000, 12_000, 60_000])
-def test_thorough_trains_twice_as_long_however_many_the_texts(texts):
-    def steps(preset, stage):
-        recipe = Recipe.preset(preset)
-        choices = recipe.to_json()
-        copies = max(recipe.augmented_copies, -(-recipe.augmented_least_texts // texts))
-        return enough_steps(
-            choices[f"{stage}_epochs"],
-            texts * (1 + copies),
-            recipe.student_batch_size,
-            choices[f"{stage}_least_steps"],
-        )
-
-    for stage in ("student", "quantization", "palette"):
-        assert steps("thorough", stage) >= 2 * steps("standard", stage)
