@@ -9,7 +9,7 @@ float students learn from what 2,400 others contain, by `kd` with the preset
 `standard` and 8,000 steps, and are measured on the 800. The teacher is the one that a
 run has fine-tuned on all of train: it knows the sentences by heart, the students don't.
 Writes benchmarks/choices/SST-2/CHOICE.json; a value that is in it is not run again.
-CHOICE `unlabeled` is of texts without labels: the values are files, `none` is none.
+CHOICE `unlabeled` is of texts without labels: the values are files.
 --recipe holds for all values.
 """
 
@@ -135,11 +135,10 @@ def main(_: list[str]) -> None:
     for value in values.split(","):
         if choice.has(value, 0):
             continue
-        varied, unlabeled = {}, None
-        if name != "unlabeled":
-            varied = {name: json.loads(value)}
-        elif value != "none":
-            unlabeled = pathlib.Path(value)
+        if name == "unlabeled":
+            varied, unlabeled = {}, pathlib.Path(value)
+        else:
+            varied, unlabeled = {name: json.loads(value)}, None
         recipe = work_dir / f"{name}-{pathlib.Path(value).name}.json"
         fixed = json.loads(_RECIPE.value)
         recipe.write_text(json.dumps(_STEPS | fixed | varied), "utf-8")

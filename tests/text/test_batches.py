@@ -118,4 +118,5 @@ def test_short_epochs_share_the_rows_out():
 
 
 def test_nothing_waits_for_a_tuner_at_the_end(encoded):
-    assert not batches(encoded, {}, 4).options().autotune.enabled
+    # None is the default, which lets the tuner run.
+    assert batches(encoded, {}, 4).options().autotune.enabled is False
