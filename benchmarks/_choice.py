@@ -45,7 +45,7 @@ class Choice:
     def table(self) -> str:
         """A line for each run."""
         return "\n".join(
-            f"{run['value']} seed {run['seed']}: {run['held_out']:.4f} "
-            f"{run['correlation']:.4f}"
+            f"{run['value']} seed {run['seed']}: {run['held_out']:.4f}"
+            + (f" {run['correlation']:.4f}" if "correlation" in run else "")
             for run in self._found["runs"]
         )

@@ -1,10 +1,20 @@
-"""What choices are made by: a float student on held-out train."""
+"""What choices are made by: a teacher or a float student on held-out train."""
 
 from ei_bert_tf.distillation.trainer import predictor
 from ei_bert_tf.float_pipeline import FLOAT_STAGES
 from ei_bert_tf.metrics import logits_correlation
 from ei_bert_tf.pipeline import Pipeline
 from ei_bert_tf.teacher.finetune import teacher_outputs
+
+
+def measured_teacher(pipeline: Pipeline) -> dict:
+    """The fine-tuned teacher's metric on held-out train."""
+    pipeline.run(FLOAT_STAGES[:1])
+    return {
+        "metric": pipeline.prepared.task.metric,
+        "held_out": pipeline.stages[0]["held_out"],
+        "held_out_examples": len(pipeline.prepared.held_out),
+    }
 
 
 def measured(pipeline: Pipeline) -> dict:

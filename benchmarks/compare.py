@@ -6,7 +6,8 @@ and all other flags of tools.compress. Each value of a choice of the recipe, or 
 flags method and student_start, trains a float student; the eval file is not looked at.
 Writes benchmarks/choices/NAME/CHOICE.json: for each value and seed the metric on
 held-out train, the correlation of its logits with the teacher's (after `cross` with the
-moved teacher's) and what the vocabulary made of those texts. A pair that is already in
+moved teacher's) and what the vocabulary made of those texts; with --teacher_only no
+more than the metric of the fine-tuned teacher. A pair that is already in
 the file is not run again; stages that do not depend on the choice are shared.
 """
 
@@ -18,7 +19,7 @@ import tempfile
 from absl import app, flags
 
 from benchmarks._choice import Choice
-from benchmarks._held_out import measured
+from benchmarks._held_out import measured, measured_teacher
 from ei_bert_tf.errors import InputError
 from ei_bert_tf.job import Job
 from ei_bert_tf.pipeline import Pipeline
@@ -29,6 +30,7 @@ from tools import _job
 _VARY = flags.DEFINE_string("vary", None, "CHOICE=VALUE,VALUE,...", required=True)
 _SEEDS = flags.DEFINE_list("seeds", ["0"], "Seeds, each for every value.")
 _NAME = flags.DEFINE_string("name", None, "Name of the data.", required=True)
+_TEACHER_ONLY = flags.DEFINE_bool("teacher_only", False, "For choices of its training.")
 _WORK_DIR = flags.DEFINE_string(
     "work_dir", "build/compare", "Folder of the stages, NAME/seed-N in it."
 )
@@ -53,6 +55,7 @@ def main(_: list[str]) -> None:
     """Runs what is missing, value after value, and prints the table."""
     name, _, values = _VARY.value.partition("=")
     choice = Choice(_NAME.value, name, "compare")
+    measure = measured_teacher if _TEACHER_ONLY.value else measured
     for seed in map(int, _SEEDS.value):
         for value in values.split(","):
             if choice.has(value, seed):
@@ -64,7 +67,7 @@ def main(_: list[str]) -> None:
                     _WORK_DIR.value, _NAME.value, f"seed-{seed}"
                 )
                 pipeline = Pipeline(Preparation(job), folder_of_seed, resume=True)
-                choice.add({"value": value, "seed": seed} | measured(pipeline))
+                choice.add({"value": value, "seed": seed} | measure(pipeline))
     print(choice.table())
 
 

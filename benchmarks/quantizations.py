@@ -48,18 +48,18 @@ _WAYS = flags.DEFINE_multi_string("way", [], "One of the ways, repeated; else al
 _RESULTS = pathlib.Path(__file__).parent / "quantizations"
 _ENGINES = ("litert", "tflm")
 _CLOSE_STEPS = 10
-_PTQ = {"quantization": "ptq"}
+_PTQ, _QAT = {"quantization": "ptq"}, {"quantization": "qat"}
 # What each way has beside the recipe of the flags.
 WAYS: dict[str, dict[str, Any]] = {
-    "qat": {},
+    "qat": _QAT,
     "ptq": _PTQ,
     "ptq, percentile 99.99": _PTQ | {"quantization_ranges": "percentile"},
     "ptq, percentile 99.9": _PTQ
     | {"quantization_ranges": "percentile", "quantization_percentile": 99.9},
-    "qat, percentile 99.99": {"quantization_ranges": "percentile"},
-    "qat, learned": {"quantization_ranges": "learned"},
-    "qat, noise 5": {"quantization_noise": 5.0},
-    "qat, noise 20": {"quantization_noise": 20.0},
+    "qat, percentile 99.99": _QAT | {"quantization_ranges": "percentile"},
+    "qat, learned": _QAT | {"quantization_ranges": "learned"},
+    "qat, noise 5": _QAT | {"quantization_noise": 5.0},
+    "qat, noise 20": _QAT | {"quantization_noise": 20.0},
 }
 
 

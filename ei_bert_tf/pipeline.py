@@ -113,28 +113,14 @@ class Pipeline(FloatPipeline):
         self.store.depend_on([recipe.choices("quantization"), self.job.max_model_bytes])
 
         def run(folder: pathlib.Path) -> dict[str, Any]:
-            quantized = quantize_student(self.folded, recipe, config.has_channel_scales)
-            if recipe.quantization == "qat":
-                value = self._train_folded(
-                    quantized,
-                    "quantization",
-                    recipe.quantization_epochs,
-                    recipe.quantization_least_steps,
-                    folder,
-                    warm_ranges=True,
-                    keep_zeros=self.job.target_sparsity > 0,
-                    noise_steps=recipe.quantization_noise,
-                )
-            else:
-                value = measure_ranges(
-                    quantized,
-                    config,
-                    self.task,
-                    self.curriculum.lessons().encoded,
-                    self.curriculum.held_out(),
-                    recipe.student_batch_size,
-                    stage_seed(self.job.seed, "quantization"),
-                )
+            found = {}
+            if recipe.quantization != "ptq":
+                found["qat"] = self._trained_quantized(folder)
+            if recipe.quantization != "qat":
+                found["ptq"] = self._rounded()
+            held_out = {way: value for way, (_, value) in found.items()}
+            way = max(held_out, key=held_out.__getitem__)  # The first where equal.
+            quantized, value = found[way]
             final = build_student(config, folded=True)
             float_weights(quantized, final)
             save_weights(folder / FLOAT_STUDENT, final.weights)
@@ -149,10 +135,12 @@ class Pipeline(FloatPipeline):
                 "held_out": value,
                 "value": self._student_value(final),
                 "fake_quantized_value": self._student_value(quantized),
+                "quantization": {"way": way, "held_out": held_out},
             }
 
         done, folder = self.store.run("quantization", run)
         self._add_stage("student_float", done, self.folded.count_params())
+        self.stages[-1]["quantization"] = done["quantization"]
         self.model = (folder / "model.tflite").read_bytes()
 
     def _palette_stage(self) -> None:
@@ -189,6 +177,37 @@ class Pipeline(FloatPipeline):
 
         self.palette, folder = self.store.run("palette", run)
         self.lookup_table_model = (folder / "model.tflite").read_bytes()
+
+    def _rounded(self) -> tuple[tf.keras.Model, float]:
+        """The student's weights under fake quantizers, and the metric on held-out."""
+        recipe, config = self.recipe, self.config
+        student = quantize_student(self.folded, recipe, config.has_channel_scales)
+        value = measure_ranges(
+            student,
+            config,
+            self.task,
+            self.curriculum.lessons().encoded,
+            self.curriculum.held_out(),
+            recipe.student_batch_size,
+            stage_seed(self.job.seed, "quantization"),
+        )
+        return student, value
+
+    def _trained_quantized(self, folder: pathlib.Path) -> tuple[tf.keras.Model, float]:
+        """The same after quantization-aware training."""
+        recipe, config = self.recipe, self.config
+        student = quantize_student(self.folded, recipe, config.has_channel_scales)
+        value = self._train_folded(
+            student,
+            "quantization",
+            recipe.quantization_epochs,
+            recipe.quantization_least_steps,
+            folder,
+            warm_ranges=True,
+            keep_zeros=self.job.target_sparsity > 0,
+            noise_steps=recipe.quantization_noise,
+        )
+        return student, value
 
     def _train_folded(
         self,

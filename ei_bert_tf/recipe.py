@@ -18,7 +18,7 @@ ATTENTION_FORMS = ("softmax", "relu")
 TASK_LAYERS = ("copied", "frozen", "shared")
 TEACHER_READS = ("student", "own")
 KEEP_BY = ("attention", "frequency", "both")
-QUANTIZATIONS = ("qat", "ptq")
+QUANTIZATIONS = ("better", "qat", "ptq")
 RANGES = ("running", "percentile", "learned")
 WEIGHT_SCALES = ("tensor", "channel")
 EMBEDDING_FORMS = ("table", "product")
@@ -188,8 +188,9 @@ class Recipe:
         removal_scores, removal_steps: with several sizes, what heads, neurons,
             embedding dimensions and blocks are removed by, and in how many steps.
         pruning_epochs: before quantization, where zeros are asked for.
-        quantization: `qat`, the same losses under quantization-aware training, or
-            `ptq`, the trained weights rounded, with ranges of the training texts.
+        quantization: `qat`, the same losses under quantization-aware training,
+            `ptq`, the trained weights rounded, with ranges of the training texts, or
+            the `better` of both on held-out train, qat where they are equal.
         quantization_*: of qat. quantization_ranges of activations, for ptq too: the
             `running` mean of the batches' ends, those of the first batches without
             what lies beyond the quantization_percentile of the absolute values, or
@@ -377,6 +378,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         # However many texts there are, quick stays quick.
         "epoch_texts": 1500,
         "student_learning_rate": 1e-3,
+        "quantization": "qat",  # Few texts hold too few out to choose by.
         "quantization_epochs": 5,
         "palette_epochs": 5,
         "quantization_learning_rate": 2e-4,

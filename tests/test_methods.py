@@ -184,10 +184,31 @@ def test_post_training_quantization_rounds_the_distilled_student(tiny):
     assert manifest["runtimes"]["tflm"]["agreement"] >= 0.95
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("rate", "better"), [(3.0, "ptq"), (1e-3, "qat")])
+def test_the_better_quantization_on_held_out_train_is_in_the_file(tiny, rate, better):
+    # Rows of labels that the student does not know yet: training has to be better.
+    overrides = {"augmented_copies": 0, "quantization_learning_rate": rate}
+    if better == "qat":
+        overrides |= {"student_epochs": 0}
+    found = {
+        way: compress(tiny, f"{better} {way}", overrides, method="kd", quantization=way)
+        for way in ("better", "qat", "ptq")
+    }
+    quantized = found["better"].manifest["stages"][-2]
+    assert quantized["quantization"]["way"] == better
+    for way, value in quantized["quantization"]["held_out"].items():
+        assert found[way].manifest["stages"][-2]["held_out"] == value
+        assert (found[way].model == found["better"].model) == (way == better)
+    page = (found["better"].folder / "report.html").read_text("utf-8")
+    assert f"of the {'former' if better == 'qat' else 'latter'}." in page
+    assert "only rounded" not in (found["qat"].folder / "report.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("overrides", "changes", "message"),
     [
-        ({}, {"quantization": "int4"}, "--quantization=int4: accepted: qat, ptq"),
+        ({}, {"quantization": "int4"}, "=int4: accepted: better, qat, ptq"),
         ({"quantization_ranges": "wide"}, {}, "ranges is 'wide'; accepted: running"),
         ({"quantization_percentile": 50.0}, {}, "percentile is 50.0; above 50 and"),
         (
