@@ -45,6 +45,22 @@ def test_the_page_says_what_was_measured():
         assert said in text, said
 
 
+@pytest.mark.parametrize(("way", "said"), [("qat", "former"), ("ptq", "latter")])
+def test_where_two_quantizations_were_compared_the_page_says_which_is_in_the_file(
+    way, said
+):
+    plain = contents()
+    assert "only rounded" not in Page(Report(plain).page()).text
+    quantized = stage("student_float", 0.75, 4_000_000)
+    quantized["quantization"] = {"way": way, "held_out": {"qat": 0.75, "ptq": 0.8125}}
+    stages = [plain["stages"][0], quantized, plain["stages"][1]]
+    text = " ".join(Page(Report(plain | {"stages": stages}).page()).text.split())
+    assert (
+        "has 75.00 after quantization-aware training and 81.25 when its weights are "
+        f"only rounded: the file is of the {said}." in text
+    )
+
+
 def test_a_threshold_stands_without_the_curve_where_no_text_is_out_of_scope():
     calibration = contents()["calibration"] | {"unknown_auroc": None}
     page = Page(Report(contents(calibration=calibration)).page())
