@@ -205,6 +205,17 @@ def test_the_better_quantization_on_held_out_train_is_in_the_file(tiny, way):
     assert models["qat"] != models["ptq"]
 
 
+@pytest.mark.slow
+def test_of_two_equal_quantizations_the_trained_student_is_in_the_file(tiny):
+    overrides = {"augmented_copies": 0, "quantization_learning_rate": 0.0}
+    given = choices(tiny, "equal", overrides, method="kd", quantization="better")
+    ei_bert_tf.run_stages(STAGES, work_dir=tiny / "equal", **given)
+    record = tiny / "equal" / "checkpoints" / "quantization" / "done.json"
+    found = json.loads(record.read_text())["quantization"]
+    assert found["held_out"]["qat"] == found["held_out"]["ptq"]
+    assert found["way"] == "qat"
+
+
 @pytest.mark.parametrize(
     ("overrides", "changes", "message"),
     [
