@@ -87,6 +87,11 @@ class Examples:
         targets = np.concatenate([self.targets, more.targets])
         return Examples([*self.texts, *more.texts], pairs, targets)
 
+    def inputs(self) -> list[tuple[str, ...]]:
+        """Each text, or text and second text."""
+        columns = [self.texts] if self.pairs is None else [self.texts, self.pairs]
+        return list(zip(*columns, strict=True))
+
     def no_targets(self, count: int) -> np.ndarray:
         """Targets [count] that say "unlabelled", of the dtype of these."""
         integer = np.issubdtype(self.targets.dtype, np.integer)

@@ -56,11 +56,16 @@ class Dataset:
     unlabeled_rows: np.ndarray | None = None
 
     def unlabeled_beside(self, held: np.ndarray) -> Examples | None:
-        """The unlabelled texts without those that go on from the rows `held` of train:
-        what a held-out text goes on with is held out too."""
-        if self.unlabeled is None or self.unlabeled_rows is None:
-            return self.unlabeled
-        return self.unlabeled.take(np.flatnonzero(~np.isin(self.unlabeled_rows, held)))
+        """The unlabelled texts without those that measure: what `evaluate`, `test` and
+        the rows `held` of train have, and what these rows go on with."""
+        if self.unlabeled is None:
+            return None
+        parts = (self.evaluate, self.test, self.train.take(held))
+        measuring = {x for part in parts if part is not None for x in part.inputs()}
+        kept = [text not in measuring for text in self.unlabeled.inputs()]
+        if self.unlabeled_rows is not None:
+            kept &= ~np.isin(self.unlabeled_rows, held)
+        return self.unlabeled.take(np.flatnonzero(kept))
 
 
 def load_files(

@@ -110,6 +110,34 @@ def test_unlabeled_needs_no_label_column(load):
     assert dataset.unlabeled.targets.tolist() == [NO_TARGET, NO_TARGET]
 
 
+def test_texts_that_measure_are_no_texts_to_learn_from(load):
+    dataset = load(
+        evaluate=[("e", "pos")],
+        test=[("t", "neg")],
+        unlabeled=[("x",), ("t",), ("bad",), ("e",), ("good",), ("x",)],
+    )
+    held = np.array([1])  # "bad"
+    assert dataset.unlabeled_beside(held).texts == ["x", "good", "x"]
+    assert dataset.unlabeled_beside(held).targets.tolist() == [NO_TARGET] * 3
+
+
+def test_a_pair_without_labels_is_one_that_measures_with_both_texts(tmp_path):
+    def rows(name, *pairs):
+        lines = "".join(f"{a}\t{b}\tpos\n" for a, b in pairs)
+        (tmp_path / name).write_text(f"a\tb\ty\n{lines}r\ts\tneg\n")
+        return tmp_path / name
+
+    dataset = load_files(
+        rows("train.tsv", ("1", "2")),
+        rows("eval.tsv", ("3", "4")),
+        None,
+        rows("unlabeled.tsv", ("3", "4"), ("4", "3"), ("3", "5"), ("1", "2")),
+        *(["a", "b"], "y", True, "classification", None, None),
+    )
+    beside = dataset.unlabeled_beside(np.array([], int))
+    assert beside.texts == ["4", "3", "1"] and beside.pairs == ["3", "5", "2"]
+
+
 def test_unknown_rows_leave_train_and_stay_in_eval(load):
     dataset = load(
         train=[*TRAIN, ("what", "oos")],
