@@ -17,7 +17,10 @@ _TEST_FILE = flags.DEFINE_string(
     "test_file", None, "More labelled examples, reported once at the very end."
 )
 _UNLABELED_FILE = flags.DEFINE_string(
-    "unlabeled_file", None, "Texts without labels, for the teacher to label."
+    "unlabeled_file",
+    None,
+    "Texts without labels, for the teacher to label; those that the other files measure "
+    "by are left out.",
 )
 _HEADER = flags.DEFINE_bool(
     "header",
