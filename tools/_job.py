@@ -19,8 +19,8 @@ _TEST_FILE = flags.DEFINE_string(
 _UNLABELED_FILE = flags.DEFINE_string(
     "unlabeled_file",
     None,
-    "Texts without labels, for the teacher to label; those that the other files measure "
-    "by are left out.",
+    "Texts without labels, for the teacher to label; those that the other files "
+    "measure by are left out.",
 )
 _HEADER = flags.DEFINE_bool(
     "header",
