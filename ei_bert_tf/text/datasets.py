@@ -62,7 +62,7 @@ class Dataset:
             return None
         parts = (self.evaluate, self.test, self.train.take(held))
         measuring = {x for part in parts if part is not None for x in part.inputs()}
-        kept = [text not in measuring for text in self.unlabeled.inputs()]
+        kept = np.array([text not in measuring for text in self.unlabeled.inputs()])
         if self.unlabeled_rows is not None:
             kept &= ~np.isin(self.unlabeled_rows, held)
         return self.unlabeled.take(np.flatnonzero(kept))
